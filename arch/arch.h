@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a machine must offer the kernel. Two implementations are planned from
+ * the start: arch/arm64 (hardware) and arch/host (a Linux process). Nothing
+ * above this line of the house knows which one it runs on. Every function is
+ * documented with its context; "any" includes hard interrupt and panic.
+ */
+#ifndef ARCH_ARCH_H
+#define ARCH_ARCH_H
+
+#include "rtos/lib/base.h"
+
+struct task;
+
+enum {
+	PAGE_SHIFT = 12,
+	PAGE_SIZE = 1 << PAGE_SHIFT,
+	/* Most CPUs one Image serves; further cpu nodes are ignored with a
+	 * warning. CPU masks are 64-bit words. */
+	MAX_CPUS = 64,
+	/* Frames are numbered in 32 bits, so RAM above 16 TiB is clipped. */
+	ARCH_PHYS_BITS = 44,
+	/* Stacks: 16 KiB at the top of a 32 KiB slot; the lower half is never
+	 * mapped, so overflow faults and bit 14 of SP tells it apart. */
+	STACK_SIZE = 16 * 1024,
+	STACK_SLOT = 32 * 1024,
+};
+
+typedef struct {
+	u64 v; /* physical address in bytes */
+} phys_t;
+
+typedef struct {
+	u64 v; /* page frame number: physical address / PAGE_SIZE */
+} pfn_t;
+
+static inline phys_t phys_make(u64 v)
+{
+	return (phys_t){ v };
+}
+
+static inline pfn_t pfn_make(u64 v)
+{
+	return (pfn_t){ v };
+}
+
+static inline phys_t pfn_to_phys(pfn_t p)
+{
+	return (phys_t){ p.v << PAGE_SHIFT };
+}
+
+/* Frame that contains the byte at p (row 1: ends are rounded down). */
+static inline pfn_t phys_to_pfn_down(phys_t p)
+{
+	return (pfn_t){ p.v >> PAGE_SHIFT };
+}
+
+/* First frame that starts at or after p (row 1: starts are rounded up). */
+static inline pfn_t phys_to_pfn_up(phys_t p)
+{
+	return (pfn_t){ (p.v >> PAGE_SHIFT) + !!(p.v & (PAGE_SIZE - 1)) };
+}
+
+/* ---- kernel address space (48 bit, upper half) ------------------------- */
+
+#define ARCH_LINEAR_BASE 0xffff000000000000ull /* phys 0; 16 TiB */
+#define ARCH_FRAMES_BASE 0xffff100000000000ull /* struct page[2^32]: 128 GiB */
+#define ARCH_PBLOCK_BASE 0xffff110000000000ull /* one byte a pageblock: 8 MiB */
+#define ARCH_STACK_BASE 0xffff200000000000ull  /* slots of STACK_SLOT */
+#define ARCH_IOREMAP_BASE 0xffff300000000000ull
+#define ARCH_KIMAGE_BASE 0xffff800000000000ull /* link address of the Image */
+
+/* Address in the linear map. Valid only for RAM that was mapped. Any. */
+static inline void *phys_to_virt(phys_t p)
+{
+	return (void *)(uintptr_t)(ARCH_LINEAR_BASE + p.v);
+}
+
+/* Inverse of phys_to_virt; not for Image, stack or device addresses. Any. */
+static inline phys_t virt_to_phys(const void *v)
+{
+	return phys_make((u64)(uintptr_t)v - ARCH_LINEAR_BASE);
+}
+
+enum arch_prot {
+	ARCH_PROT_RO,  /* normal memory, read only, not executable */
+	ARCH_PROT_RW,  /* normal memory, read write, not executable */
+	ARCH_PROT_DEV, /* device memory (nGnRE), read write, not executable */
+};
+
+/*
+ * Where the loader put the Image (physical, half open) including .bss. The
+ * init part [init_start, init_end) may be handed to the page allocator once
+ * boot is over; before that arch_free_init() must have unmapped it from the
+ * Image's own mapping. Any.
+ */
+struct arch_image {
+	phys_t start, end;
+	phys_t text_end;   /* [start, text_end): executable code */
+	phys_t rodata_end; /* [text_end, rodata_end): constants */
+	phys_t init_start, init_end;
+};
+const struct arch_image *arch_image(void);
+void arch_free_init(void);
+
+/*
+ * Early window: map bytes [p, p + nr_bytes) somewhere before the linear map
+ * exists. Mappings stay until arch_early_unmap_all(). Null when the window
+ * (4 MiB for ARCH_PROT_RO/RW, 64 KiB for ARCH_PROT_DEV) is full. Boot CPU
+ * only. ARCH_PROT_DEV mappings survive unmap_all (the early UART).
+ */
+void *arch_early_map(phys_t p, u64 nr_bytes, enum arch_prot prot);
+void arch_early_unmap_all(void);
+
+/*
+ * Linear map of one RAM range [start, end), 4 KiB aligned, with the largest
+ * blocks alignment allows; parts that hold the Image's text and constants are
+ * mapped read only. Table pages come from mm_table_page(). Boot CPU only,
+ * once per range. The caller leaves out no-map memory.
+ */
+void arch_linear_map(phys_t start, phys_t end);
+
+/*
+ * Map or unmap nr_pages 4 KiB pages at va, outside the linear map. Map: 0,
+ * ERR_NOMEM (no table page; nothing left mapped), ERR_EXIST (already mapped).
+ * Unmap invalidates the TLBs of all CPUs. Bounded by nr_pages; callers pass at
+ * most 32 a call once tasks run. Caller holds LOCK_RANK_VMAP or is boot.
+ */
+int arch_map(u64 va, phys_t p, u64 nr_pages, enum arch_prot prot);
+void arch_unmap(u64 va, u64 nr_pages);
+
+/*
+ * Map a device's registers for good. The address includes the offset inside
+ * the page. Null: no table page, or the range wraps or is above PARange.
+ * Task or boot, after the linear map.
+ */
+void *arch_ioremap(phys_t p, u64 nr_bytes);
+
+/*
+ * Translate a kernel address by walking the live tables. True and *p when
+ * mapped; *writable and *executable (each may be null) tell the rights. Any.
+ */
+bool arch_translate(u64 va, phys_t *p, bool *writable, bool *executable);
+
+/*
+ * Walk the live tables; true when no mapping is writable and executable.
+ * Prints each offender to the log. Task context; takes no lock.
+ */
+bool arch_check_wx(void);
+
+/* Physical address bits this CPU can emit (ID_AA64MMFR0.PARange). Any. */
+unsigned int arch_phys_bits(void);
+
+/* ---- interrupts at the CPU --------------------------------------------- */
+
+/* Mask, returning the earlier state; restore it. Any. Costs 3 instructions. */
+static inline u64 arch_irq_save(void);
+static inline void arch_irq_restore(u64 flags);
+static inline void arch_irq_enable(void);
+static inline bool arch_irqs_masked(void);
+
+/* Hint in every spin loop (QEMU's icount needs it to make progress). Any. */
+static inline void arch_cpu_relax(void);
+/* Sleep until an interrupt is pending, masked or not. Caller masks. */
+static inline void arch_wait_for_interrupt(void);
+
+/* ---- the running task and its CPU -------------------------------------- */
+
+/* The task whose stack we are on; valid from the first C instruction. Any. */
+static inline struct task *arch_current(void);
+static inline void arch_set_current(struct task *t);
+
+/*
+ * Saved state of a task that does not run; the machine defines it
+ * (arch/arm64/context.h). init: the first switch to it calls entry(arg) on
+ * the given stack with interrupts masked; entry never returns. switch: save
+ * into prev, load next; returns when somebody switches back. Masked only.
+ */
+struct arch_context;
+void arch_context_init(struct arch_context *c, void *stack_top, void (*entry)(void *arg),
+		       void *arg);
+void arch_context_switch(struct arch_context *prev, struct arch_context *next);
+
+/* ---- time --------------------------------------------------------------- */
+
+/* Monotonic nanoseconds since the counter started; any. */
+u64 arch_now_ns(void);
+/*
+ * One-shot alarm of this CPU at an absolute time; a time already past fires
+ * at once. ARCH_TIMER_OFF stops it. When it fires rtos calls timer_interrupt().
+ */
+#define ARCH_TIMER_OFF (~0ull)
+void arch_timer_set_ns(u64 deadline);
+u64 arch_timer_hz(void);
+
+/*
+ * Instruction count of this CPU where the machine counts exactly (PMU event
+ * 0x08 under -icount), else the cycle counter, else a clock. arch_count_exact
+ * says whether figures are instructions. Any. 0 cost when not called.
+ */
+u64 arch_count(void);
+bool arch_count_exact(void);
+
+/* ---- CPUs ---------------------------------------------------------------- */
+
+/*
+ * Find the CPUs in the device tree (rows 11, 14): fills the logical table,
+ * boot CPU first, whatever its place in the tree. Once, boot CPU.
+ */
+void arch_cpus_init(void);
+unsigned int arch_cpu_count(void);            /* usable entries, >= 1 */
+u64 arch_cpu_hwid(unsigned int cpu);          /* MPIDR affinity */
+unsigned int arch_cpu_node(unsigned int cpu); /* NUMA node of the tree, or 0 */
+
+/*
+ * Start a secondary CPU on the given stack; it enters rtos secondary_main(cpu)
+ * with interrupts masked and `idle` as current. 0, ERR_NOSYS (no method in the
+ * tree), ERR_IO (firmware refused; logged with its code).
+ */
+int arch_cpu_start(unsigned int cpu, void *stack_top, struct task *idle);
+
+/* Interrupt another CPU so that it calls sched_ipi(). Any. */
+void arch_send_reschedule(unsigned int cpu);
+/* Stop all other CPUs for good (panic). Any, at most 100 ms. */
+void arch_stop_others(void);
+
+/* Power: by the tree's method; returns only if there is none. Any. */
+void arch_poweroff(void);
+void arch_reboot(void);
+
+/* ---- interrupt controller ------------------------------------------------ */
+
+/*
+ * Probe the tree's controller (GICv2 or GICv3) and set up this CPU's part.
+ * irq_init: once, boot CPU; 0 or ERR_NODEV (no known controller: logged by
+ * name; the kernel then runs polled on one CPU). irq_init_cpu: each secondary.
+ */
+int arch_irq_init(void);
+void arch_irq_init_cpu(void);
+/* Enable or disable one line at the controller; edge tells the trigger. */
+void arch_irq_unmask(unsigned int irq, bool edge);
+void arch_irq_mask(unsigned int irq);
+/* Number of lines, and the controller's name for /proc/interrupts. */
+unsigned int arch_irq_lines(void);
+const char *arch_irq_chip_name(void);
+/*
+ * Translate entry `index` of a node's `interrupts` property to a line number.
+ * 0, ERR_NOENT (no such entry), ERR_INVAL (cells the controller does not know).
+ */
+struct dt_node;
+int arch_irq_from_dt(const struct dt_node *node, unsigned int index, unsigned int *irq, bool *edge);
+
+/* ---- faults and traces --------------------------------------------------- */
+
+/*
+ * Print the return addresses from a frame pointer (0: from here) with symbols,
+ * at most 32, each checked to lie on a mapped stack. Any.
+ */
+struct out;
+void arch_backtrace(struct out *out, u64 frame);
+/* Backtrace of a task that does not run. */
+void arch_backtrace_task(struct out *out, const struct task *t);
+/* Print the registers the last fault on this CPU saved, if any. Panic only. */
+void arch_dump_regs(struct out *out);
+/* "name+0xoff" of a code address into buf; hexadecimal when unknown. Any. */
+void arch_symbol(u64 addr, char *buf, size_t size);
+
+#include "arch_inline.h" /* the static inline parts: arch/NAME/, by -I */
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The static inline parts of arch/arch.h for arm64; contracts stand there.
+ * TPIDR_EL1 holds the current task, so that one instruction reads it and a
+ * migration in between cannot make it wrong.
+ */
+#ifndef ARCH_ARM64_INLINE_H
+#define ARCH_ARM64_INLINE_H
+
+#define arm64_read_sysreg(r)                                                                       \
+	({                                                                                         \
+		u64 v_;                                                                            \
+		__asm__ volatile("mrs %0, " #r : "=r"(v_));                                        \
+		v_;                                                                                \
+	})
+#define arm64_write_sysreg(r, v) __asm__ volatile("msr " #r ", %0" : : "r"((u64)(v)) : "memory")
+
+static inline u64 arch_irq_save(void)
+{
+	u64 flags = arm64_read_sysreg(daif);
+
+	__asm__ volatile("msr daifset, #2" : : : "memory");
+	return flags;
+}
+
+static inline void arch_irq_restore(u64 flags)
+{
+	arm64_write_sysreg(daif, flags);
+}
+
+static inline void arch_irq_enable(void)
+{
+	__asm__ volatile("msr daifclr, #2" : : : "memory");
+}
+
+static inline bool arch_irqs_masked(void)
+{
+	return arm64_read_sysreg(daif) & (1u << 7);
+}
+
+static inline void arch_cpu_relax(void)
+{
+	__asm__ volatile("yield" : : : "memory");
+}
+
+static inline void arch_wait_for_interrupt(void)
+{
+	__asm__ volatile("dsb sy\n\twfi" : : : "memory");
+}
+
+static inline struct task *arch_current(void)
+{
+	/* Not volatile: within one task the value never changes. */
+	struct task *t;
+
+	__asm__("mrs %0, tpidr_el1" : "=r"(t));
+	return t;
+}
+
+static inline void arch_set_current(struct task *t)
+{
+	arm64_write_sysreg(tpidr_el1, (u64)(uintptr_t)t);
+}
+
+#endif

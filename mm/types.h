@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The data of the memory subsystem, to be read before any code. Everything
+ * shared stands here, with a key on every field that says what guards it:
+ *
+ *   (Z) the zone's lock            (I) set at boot, then constant
+ *   (O) the owner of the frame     (A) atomic
+ *   (K) knobs lock (LOCK_RANK_MM_KNOBS), readers tolerate a torn set of marks
+ *   (B) boot CPU only, before tasks run
+ *
+ * Counts are defined by equations beside them; mm/stat/check.c checks those.
+ */
+#ifndef MM_TYPES_H
+#define MM_TYPES_H
+
+#include "arch/arch.h"
+#include "rtos/rtos.h"
+
+enum {
+	MAX_PAGE_ORDER = 10,
+	NR_PAGE_ORDERS = MAX_PAGE_ORDER + 1,
+	MAX_ORDER_PAGES = 1 << MAX_PAGE_ORDER,
+	PAGEBLOCK_ORDER = 9,
+	PAGEBLOCK_PAGES = 1 << PAGEBLOCK_ORDER,
+	SECTION_SHIFT = 27, /* 128 MiB of RAM: 1 MiB of descriptors */
+	/* Descriptors are backed in units that describe one 4 MiB block of RAM,
+	 * so a merge never reads an unbacked buddy. */
+	FRAME_UNIT_PAGES = MAX_ORDER_PAGES,
+	MAX_NODES = 64, /* ids 0..63, sparse */
+	NODE_NONE = -1,
+};
+
+enum migratetype {
+	MIGRATE_UNMOVABLE,
+	MIGRATE_MOVABLE,
+	MIGRATE_RECLAIMABLE,
+	MIGRATE_HIGHATOMIC,
+	MIGRATE_CMA,
+	MIGRATE_ISOLATE,
+	MIGRATE_TYPES
+};
+
+/* HIGHMEM does not exist on 64 bit; the reserve arithmetic takes arrays and is
+ * tested with it as a fifth entry. */
+enum zone_type { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL, ZONE_MOVABLE, NR_ZONE_TYPES };
+
+enum wmark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, NR_WMARKS };
+
+/*
+ * What a frame is. Only the first frame of a free or allocated block carries
+ * FREE or ALLOCATED and the order; the others stay TAIL, so neither a free nor
+ * an allocation walks the block. Zero is "no RAM here", so that descriptors
+ * that were never written are safe to read.
+ */
+enum page_state {
+	PAGE_HOLE = 0,
+	PAGE_RESERVED,  /* RAM the allocator never had */
+	PAGE_TAIL,      /* inside a free or allocated block */
+	PAGE_FREE,      /* head of a free block */
+	PAGE_ALLOCATED, /* head of an allocated block */
+	PAGE_BAD,       /* damaged; leaked on purpose */
+};
+
+/* Layout of page flags. */
+enum {
+	PAGE_STATE_SHIFT = 0, /* 4 bits, enum page_state */
+	PAGE_ORDER_SHIFT = 4, /* 4 bits, heads only */
+	PAGE_MT_SHIFT = 8,    /* 4 bits, list of a free head */
+	PAGE_ZONE_SHIFT = 16, /* 9 bits: node * NR_ZONE_TYPES + type */
+};
+
+#define PFN_NIL 0xffffffffu /* end of a page list; frame 0 may be RAM */
+
+/*
+ * One per frame (row 2): 32 bytes, two to a cache line, asserted below. Growing
+ * it is a design change. Page lists link by frame number, so a list of pages
+ * cannot be taken for any other list.
+ */
+struct page {
+	u32 flags;      /* (Z) while free, (O) while allocated: layout above */
+	u32 refcount;   /* (A) 0 while free or reserved */
+	u32 next, prev; /* (Z) while free: frame numbers or PFN_NIL */
+	u32 mapping;    /* (O) handle of what the page belongs to */
+	u32 index;      /* (O) offset inside it, in pages */
+	u32 mapcount;   /* (O) */
+	u32 private;    /* (O) */
+};
+_Static_assert(sizeof(struct page) == 32, "two descriptors to a cache line");
+
+/* A list of frames by number; the count is exact and free. */
+struct page_list {
+	u32 head, tail; /* frame numbers or PFN_NIL */
+	u32 count;      /* blocks linked */
+};
+
+struct free_area {
+	struct page_list list[MIGRATE_TYPES]; /* (Z) */
+	u32 nr_free;                          /* (Z) = sum of list[].count */
+};
+
+/*
+ * Row 7, per zone:
+ *   spanned = end - start, holes and reserved frames included
+ *   present = spanned - holes
+ *   managed = present - reserved;  managed <= present <= spanned
+ *   nr_free = sum over orders of free_area[o].nr_free << o
+ *   nr_free_cma = the part of nr_free on MIGRATE_CMA lists
+ * All policy arithmetic uses managed.
+ */
+struct zone {
+	struct spinlock lock;
+	const char *name;                      /* (I) "DMA" ... */
+	u32 node;                              /* (I) */
+	enum zone_type type;                   /* (I) */
+	pfn_t start, end;                      /* (I) spanned range, half open */
+	u64 spanned_pages, present_pages;      /* (I) */
+	u64 managed_pages;                     /* (Z) */
+	u64 cma_pages;                         /* (I) */
+	u64 nr_free, nr_free_cma;              /* (Z) */
+	u64 wmark[NR_WMARKS];                  /* (K) pages */
+	u64 lowmem_reserve[NR_ZONE_TYPES];     /* (K) pages, by highest zone */
+	u32 pcp_batch, pcp_high;               /* (K) pages (rows 47, 48) */
+	u32 stat_threshold;                    /* (K) row 35 */
+	struct free_area area[NR_PAGE_ORDERS]; /* (Z) */
+	/* Refused frees and damaged frames since boot. */
+	u64 bad_free, bad_page; /* (Z) */
+	u64 nr_alloc, nr_freed; /* (Z) calls served */
+};
+
+/* One entry of a zonelist; the type is cached beside the pointer. */
+struct zoneref {
+	struct zone *zone; /* null ends the list */
+	u32 type;
+};
+
+enum {
+	ZONELIST_FALLBACK,
+	ZONELIST_THISNODE,
+	NR_ZONELISTS,
+	MAX_ZONELIST = MAX_NODES * NR_ZONE_TYPES + 1
+};
+
+/* A node (row 10): CPUs, possibly none; memory, possibly none. Placed in the
+ * node's own memory, or in the nearest that has some. */
+struct node {
+	u32 id;                                 /* (I) */
+	u64 cpus;                               /* (I) CPUs of the tree, mask */
+	pfn_t start, end;                       /* (I) */
+	u64 spanned_pages, present_pages;       /* (I) */
+	u64 totalreserve_pages;                 /* (K) row 32 */
+	struct zone zone[NR_ZONE_TYPES];        /* empty slots are legal */
+	u32 fallback[MAX_NODES];                /* (I) nearest first */
+	u32 nr_fallback;                        /* (I) */
+	struct zoneref *zonelist[NR_ZONELISTS]; /* (I) null-ended */
+};
+
+/* Why a range is not ordinary memory: shown at boot and by /proc/iomem. */
+enum mem_reason {
+	MEM_KERNEL, /* Image with .bss */
+	MEM_TREE,   /* device tree blob */
+	MEM_INITRD,
+	MEM_MEMRESERVE, /* /memreserve/ entry */
+	MEM_RESERVED,   /* reserved-memory child */
+	MEM_CMA,        /* reusable reserved-memory child, or cma= */
+	MEM_FRAMES,     /* descriptors and pageblock map */
+	MEM_TABLES,     /* page tables */
+	MEM_BOOT,       /* other boot-time allocations */
+	MEM_CLIPPED,    /* mem=, address limits */
+	NR_MEM_REASONS
+};
+
+/* What was found at boot, kept for views and messages. */
+struct mem_record {
+	phys_t start, end;
+	enum mem_reason reason;
+	bool no_map;
+	char name[32]; /* of the tree's node, or "" */
+};
+
+#endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The RTOS as the rest of the kernel sees it: tasks, scheduler, locks, wait
+ * queues, mutexes, time, messages, interrupts, boot arguments.
+ *
+ * Context words used below: "task" - called by a task with preemption and
+ * interrupts on, may sleep; "any" - task, atomic section or hard interrupt;
+ * "atomic" - interrupts masked or a spinlock held is fine, never sleeps.
+ *
+ * Lock keys of fields: (S) scheduler lock, (I) set at creation then constant,
+ * (A) atomic, (T) the task itself, (W) lock of the wait queue it waits on.
+ */
+#ifndef RTOS_RTOS_H
+#define RTOS_RTOS_H
+
+#include "arch/arch.h"
+#include "mm/locks.h"
+#include "rtos/lib/lib.h"
+
+/* ---- spinlocks ---------------------------------------------------------- */
+
+/*
+ * Fair (ticket) spinlock. Holding one disables preemption. rank orders it
+ * among all others (mm/locks.h); test builds check the order and the owner.
+ */
+struct spinlock {
+	u32 next;            /* (A) ticket handed out next */
+	u32 owner;           /* (A) ticket being served */
+	enum lock_rank rank; /* (I) */
+	u32 holder;          /* (A) CPU + 1 that holds it; test builds only */
+};
+
+#define SPINLOCK_INIT(r)                                                                           \
+	{                                                                                          \
+		.rank = (r)                                                                        \
+	}
+void spin_init(struct spinlock *l, enum lock_rank rank);
+/* For data never touched from interrupts. Any but hard interrupt. */
+void spin_lock(struct spinlock *l);
+void spin_unlock(struct spinlock *l);
+/* Also masks interrupts; restore what lock returned. Any. */
+u64 spin_lock_irqsave(struct spinlock *l) tm_must_check;
+void spin_unlock_irqrestore(struct spinlock *l, u64 flags);
+/* True when this CPU holds it (test builds); always true in release. */
+bool spin_held(const struct spinlock *l);
+
+/* ---- tasks -------------------------------------------------------------- */
+
+enum {
+	TASK_PRIO_LEVELS = 32,
+	TASK_PRIO_IDLE = 0,
+	TASK_PRIO_DEFAULT = 8, /* of new tasks and the shell */
+	TASK_PRIO_MAX = 31,
+	TASK_NAME_LEN = 16, /* with the terminator */
+};
+
+#define CPUS_ALL (~0ull)
+#define TM_FOREVER (~0ull) /* a deadline that never comes */
+
+enum task_state {
+	TASK_READY, /* in a run queue */
+	TASK_RUNNING,
+	TASK_SLEEPING, /* until its timer */
+	TASK_BLOCKED,  /* on a wait queue, with or without timer */
+	TASK_DEAD,     /* ended; stack and slot about to be reused */
+};
+
+struct task; /* rtos/task.h, for rtos/ and debuggers only */
+
+struct task_attr {
+	const char *name;  /* copied, cut at 15 characters */
+	unsigned int prio; /* 0..31; default 8 */
+	u64 cpus;          /* allowed CPUs, 0 means all */
+};
+
+/*
+ * Create and start a task running entry(arg); it ends when entry returns.
+ * Its descriptor and guarded stack come from the page allocator. Null when
+ * memory ends, prio is out of range or cpus names no online CPU. Task.
+ */
+struct task *task_create(const struct task_attr *attr, void (*entry)(void *), void *arg);
+/* End the calling task. Never returns. */
+tm_noreturn void task_exit(void);
+/* Wait until a task created by anyone has ended, and release it. Task. A task
+ * nobody joins is released by task_detach. 0 or ERR_TIMEDOUT. */
+int task_join(struct task *t, u64 deadline_ns);
+void task_detach(struct task *t);
+
+struct task *task_current(void);
+const char *task_name(const struct task *t);
+unsigned int task_prio(const struct task *t); /* effective */
+/* Change priority or affinity of a task; takes effect at once. Atomic.
+ * ERR_INVAL: prio over 31 or no allowed CPU online. */
+int task_set_prio(struct task *t, unsigned int prio);
+int task_set_cpus(struct task *t, u64 cpus);
+void task_yield(void); /* to equals, FIFO. Task. */
+
+/* One line of `ps` and /proc/tasks. */
+struct task_info {
+	u32 id;
+	char name[TASK_NAME_LEN];
+	enum task_state state;
+	unsigned int prio, base_prio;
+	unsigned int cpu; /* last ran on */
+	u64 cpus;
+	u64 run_ns;                 /* CPU time used */
+	u64 switches;               /* times switched in */
+	u32 stack_used, stack_size; /* bytes; used is the high-water mark */
+	char waiting_for[TASK_NAME_LEN];
+};
+/* Fill the entry of the task with the smallest id >= *id; false at the end.
+ * On true *id is that id. Each call is one bounded step. Task. */
+bool task_info_next(u32 *id, struct task_info *info);
+
+/* ---- scheduler ---------------------------------------------------------- */
+
+/* Preemption off/on for the calling task, nested. Any. */
+void preempt_disable(void);
+void preempt_enable(void);
+/* True when the caller may sleep: task context, nothing held or masked. Any. */
+bool may_sleep(void);
+bool in_interrupt(void);
+/* True once tasks run and blocking is possible (row 62 filters before). */
+bool sched_running(void);
+
+unsigned int cpu_id(void); /* of this CPU; stable only with preemption off */
+u64 cpus_online(void);     /* mask */
+unsigned int cpus_online_count(void);
+/* CPU time used while not idle, and all time since start, in ns. Any. */
+void cpu_times(unsigned int cpu, u64 *busy_ns, u64 *total_ns);
+/* 1, 5 and 15 minute load averages, fixed point with 11 fraction bits. Any. */
+void sched_loadavg(u32 avg[3]);
+
+/* ---- time ---------------------------------------------------------------- */
+
+static inline u64 time_now_ns(void)
+{
+	return arch_now_ns();
+}
+
+/* Absolute time `ns` from now, saturating at TM_FOREVER. Any. */
+u64 time_after_ns(u64 ns);
+/* Sleep; at least ns, woken by nothing else. Task. */
+void sleep_ns(u64 ns);
+void sleep_until_ns(u64 deadline);
+static inline void sleep_ms(u64 ms)
+{
+	sleep_ns(ms * 1000000ull);
+}
+
+/* ---- wait queues --------------------------------------------------------- */
+
+/* Tasks waiting for something; most urgent first, FIFO among equals. */
+struct waitq {
+	struct list waiters; /* (S) sorted by priority */
+	const char *name;    /* (I) shown by ps */
+};
+
+#define WAITQ_INIT(var, nm)                                                                        \
+	{                                                                                          \
+		.waiters = { &(var).waiters, &(var).waiters }, .name = (nm)                        \
+	}
+void waitq_init(struct waitq *q, const char *name);
+
+/*
+ * Check-and-sleep without a lost wake-up: the caller holds `l` (taken by
+ * spin_lock_irqsave, nothing else held), has found its condition false, and
+ * calls this; the lock is dropped once the task is queued, and taken again
+ * before returning. 0 when woken, ERR_TIMEDOUT when the deadline came first.
+ * Callers loop on their condition. Task, apart from that one lock.
+ */
+int waitq_wait(struct waitq *q, struct spinlock *l, u64 *flags, u64 deadline_ns);
+/* Wake the most urgent waiter, or all. Result: tasks woken. Any. */
+unsigned int waitq_wake_one(struct waitq *q);
+unsigned int waitq_wake_all(struct waitq *q);
+
+/* ---- mutex --------------------------------------------------------------- */
+
+/* Sleeping lock with an owner; hand-over to the most urgent waiter. Priority
+ * inheritance arrives with the RTOS core (stage B). */
+struct mutex {
+	struct spinlock lock; /* guards owner */
+	struct task *owner;   /* (lock) */
+	struct waitq waiters;
+};
+
+void mutex_init(struct mutex *m, const char *name);
+void mutex_lock(struct mutex *m);                       /* Task. Panics on self-deadlock. */
+int mutex_lock_until(struct mutex *m, u64 deadline_ns); /* 0, ERR_TIMEDOUT */
+bool mutex_trylock(struct mutex *m);
+void mutex_unlock(struct mutex *m); /* by the owner, else panics */
+bool mutex_held(const struct mutex *m);
+
+/* ---- messages ------------------------------------------------------------ */
+
+enum log_level {
+	LOG_PANIC = 0, /* levels as syslog and Linux loglevel= number them */
+	LOG_ERR = 3,
+	LOG_WARN = 4,
+	LOG_NOTICE = 5,
+	LOG_INFO = 6,
+	LOG_DEBUG = 7,
+};
+
+/*
+ * One message to the ring (`dmesg`) and, if its level is below the console's,
+ * to the console. Never waits for the UART; a console that falls behind skips
+ * messages and says how many. Lines over 240 characters are cut. Any.
+ */
+void printk(enum log_level level, const char *fmt, ...) tm_printf(2, 3);
+#define pr_err(...) printk(LOG_ERR, __VA_ARGS__)
+#define pr_warn(...) printk(LOG_WARN, __VA_ARGS__)
+#define pr_info(...) printk(LOG_INFO, __VA_ARGS__)
+#define pr_debug(...) printk(LOG_DEBUG, __VA_ARGS__)
+/* Copy the ring, oldest first, as `[    s.uuuuuu] text` lines. Task. */
+void log_dump(struct out *out);
+void log_set_console_level(unsigned int level);
+unsigned int log_console_level(void);
+
+/*
+ * Stop the system: message, registers, backtrace, current task, zone marks;
+ * then power off under panic=-1, reboot after N s under panic=N, else halt.
+ * A panic inside a panic prints one line and stops. Any.
+ */
+tm_noreturn void panic(const char *fmt, ...) tm_printf(1, 2);
+/* Entry from a CPU exception the kernel does not recover from. */
+tm_noreturn void panic_fault(const char *what);
+
+/* ---- console ------------------------------------------------------------- */
+
+/*
+ * A UART as the console core sees it. All calls come with the console lock
+ * held and interrupts masked; each does one bounded step (a FIFO's worth).
+ */
+struct uart {
+	const char *name; /* "pl011", "ns16550", "bcm2835-aux" */
+	const struct uart_ops *ops;
+	volatile u8 *regs;                 /* (I) mapped registers */
+	phys_t phys;                       /* (I) */
+	unsigned int reg_shift, reg_width; /* (I) 8250: spacing, access bytes */
+	unsigned int irq;                  /* (I) line, or UART_POLLED */
+	bool irq_edge;
+};
+enum { UART_POLLED = ~0u };
+
+struct uart_ops {
+	/* Prepare; keeps the rate the firmware set. Leaves interrupts off. */
+	void (*init)(struct uart *u);
+	/* Queue one byte; false when the transmitter is full. */
+	bool (*tx)(struct uart *u, u8 c);
+	/* True when the last byte has left the shifter (panic, poweroff). */
+	bool (*tx_idle)(struct uart *u);
+	/* Fetch one byte, or -1. */
+	int (*rx)(struct uart *u);
+	/* Interrupt sources on or off. */
+	void (*irq_enable)(struct uart *u, bool rx, bool tx);
+	/* Acknowledge what must be acknowledged. */
+	void (*irq_ack)(struct uart *u);
+};
+
+/*
+ * Choose the console UART from the tree's stdout-path (before the linear map,
+ * polled output), or from the hint at Image+0x40; without either, messages
+ * stay in the ring. Boot CPU.
+ */
+void console_early_init(const void *fdt);
+/* Switch to interrupts once the controller runs. */
+void console_init(void);
+/* Bytes to the console, \n as \r\n; waits for room in task context, else
+ * what does not fit is dropped and counted. Any. */
+void console_write(const char *s, size_t n);
+/* Read at most n bytes; waits until one is there or the deadline. Bytes read,
+ * or ERR_TIMEDOUT. Task. */
+int console_read(char *buf, size_t n, u64 deadline_ns);
+/* Wait until everything written has left the UART, at most the deadline. */
+void console_flush(u64 deadline_ns);
+/* Panic only: from now on output is polled and takes no lock. */
+void console_panic_mode(void);
+const struct uart *console_uart(void); /* null: none */
+extern struct out console_out;         /* sink for out_printf */
+
+/* ---- interrupts ---------------------------------------------------------- */
+
+/*
+ * Attach a handler to a controller line and unmask it. The handler runs in
+ * hard interrupt context, on the CPU the controller chose. 0, ERR_RANGE (no
+ * such line), ERR_BUSY (taken). Task or boot.
+ */
+int irq_request(unsigned int irq, bool edge, const char *name,
+		void (*handler)(unsigned int irq, void *arg), void *arg);
+/* Print /proc/interrupts. */
+void irq_view(struct out *out);
+
+/* ---- boot arguments ------------------------------------------------------ */
+
+/* The command line as given, at most 4095 bytes, control bytes as blanks. */
+const char *boot_cmdline(void);
+/*
+ * Parse the command line: each NAME or NAME=VALUE (double quotes group) is
+ * offered to mm_boot_option() and rtos's own table; what neither knows, or
+ * finds malformed, gets one warning. Before any memory is handed out.
+ */
+void boot_args_parse(const char *cmdline);
+
+/* Shell commands to run instead of the prompt (`run=`), suites (`test=`). */
+const char *boot_run(void);
+const char *boot_test(void);
+
+/* ---- entry points for arch ----------------------------------------------- */
+
+/* First C of the boot CPU: MMU on, on the boot stack, interrupts masked. */
+tm_noreturn void kernel_main(phys_t fdt);
+/* First C of a secondary. */
+tm_noreturn void secondary_main(unsigned int cpu);
+/* The controller's handler calls these with interrupts masked. */
+void irq_enter(void);
+void irq_dispatch(unsigned int irq);
+void irq_exit(void); /* may switch tasks */
+void timer_interrupt(void);
+void sched_ipi(void);
+
+/* ---- self tests in the Image ---------------------------------------------- */
+
+/* One case of a suite; fail by calling test_fail (returns) or TEST_CHECK. */
+struct test_case {
+	const char *name;
+	void (*fn)(void);
+};
+struct test_suite {
+	const char *name;
+	const struct test_case *cases;
+	unsigned int nr_cases;
+};
+void test_fail(const char *file, int line, const char *what, u64 a, u64 b);
+/* The running case cannot be tried here; the reason is printed. */
+void test_skip(const char *reason);
+#define TEST_CHECK(cond) TEST_CHECK_VAL(cond, 0, 0)
+#define TEST_CHECK_VAL(cond, a, b)                                                                 \
+	do {                                                                                       \
+		if (!(cond))                                                                       \
+			test_fail(__FILE__, __LINE__, #cond, (u64)(a), (u64)(b));                  \
+	} while (0)
+/* Run the suites whose names match, as KTAP on the console. Failed cases; a
+ * pattern that matches none counts as one failure and says so. Task. */
+unsigned int tests_run(const char *pattern);
+
+#endif
