@@ -63,12 +63,13 @@ static inline pfn_t phys_to_pfn_up(phys_t p)
 
 /* ---- kernel address space (48 bit, upper half) ------------------------- */
 
-#define ARCH_LINEAR_BASE 0xffff000000000000ull /* phys 0; 16 TiB */
-#define ARCH_FRAMES_BASE 0xffff100000000000ull /* struct page[2^32]: 128 GiB */
-#define ARCH_PBLOCK_BASE 0xffff110000000000ull /* one byte a pageblock: 8 MiB */
-#define ARCH_STACK_BASE 0xffff200000000000ull  /* slots of STACK_SLOT */
-#define ARCH_IOREMAP_BASE 0xffff300000000000ull
-#define ARCH_KIMAGE_BASE 0xffff800000000000ull /* link address of the Image */
+/*
+ * ARCH_LINEAR_BASE  phys 0 of the linear map; 16 TiB
+ * ARCH_FRAMES_BASE  struct page[2^32]; 128 GiB
+ * ARCH_PBLOCK_BASE  one byte a pageblock; 8 MiB
+ * ARCH_STACK_BASE   slots of STACK_SLOT
+ */
+#include "arch_layout.h" /* of the machine: arch/NAME/, found by -I */
 
 /* Address in the linear map. Valid only for RAM that was mapped. Any. */
 static inline void *phys_to_virt(phys_t p)
