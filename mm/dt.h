@@ -25,7 +25,7 @@ struct dt_node {
 	const char *name; /* with unit address; "" for the root */
 	const struct dt_node *parent, *child, *sibling;
 	const struct dt_prop *props;
-	u32 phandle; /* 0: none */
+	u32 phandle; /* 0: none, or not usable */
 };
 
 const struct dt_node *dt_root(void); /* null before dt_unflatten() */
@@ -73,5 +73,20 @@ struct dt_console {
 	u64 nr_bytes;
 	u32 reg_shift, reg_width;
 };
+
+/*
+ * Read the console UART from a checked blob: /chosen stdout-path (a path or an
+ * alias, followed once; options after `:` are left out), its compatible, first
+ * reg translated to a CPU address, reg-shift and reg-io-width. 0, ERR_NOENT (no
+ * stdout-path), ERR_INVAL (it names nothing usable; *c holds what was found).
+ * Before the linear map; uses libfdt.
+ */
+int dt_console_find(const void *fdt, struct dt_console *c);
+
+/*
+ * Make the copy everything above reads, from a checked blob, in boot memory
+ * that stays. Once, from mm_boot().
+ */
+void dt_unflatten(const void *fdt);
 
 #endif
