@@ -46,3 +46,4 @@ $(LIBFDT)/.ok:
 	$(Q)tools/setup libfdt $(LIBFDT)
 
 -include $(OBJS:.o=.d)
+-include tests/host/host.mk

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# Host tests: the very sources of mm/ and rtos/lib/ under ASan and UBSan, on
+# the machine of tests/host/fake/. Each tests/host/test_X.c is one cmocka
+# program, built and run in both variants, as BUILD=test (H/test) and as
+# BUILD=release (H/release), since a bad free panics in one and is counted in
+# the other. One program: `make host-test T=test_buddy`; SEED=n repeats a run.
+
+HOSTCC ?= gcc
+H := $(B)/host
+HOST_LIB_SRCS := $(sort $(wildcard mm/*/*.c) $(filter-out rtos/lib/string.c,$(wildcard rtos/lib/*.c)))
+HOST_TESTS := $(sort $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c)))
+HOST_HELPERS := $(sort $(wildcard tests/host/fake/*.c tests/host/help/*.c))
+HOST_INC := -I. -Itests/host/fake -Itests/host
+HOST_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
+	-fno-builtin -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
+	-Wpointer-arith -Wwrite-strings -Werror $(HOST_INC)
+HOST_ENV := UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+	ASAN_OPTIONS=detect_stack_use_after_return=0:abort_on_error=0
+HOST_VARIANTS := test release
+T ?= $(HOST_TESTS)
+
+define host_variant
+$(H)/$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(Q)$$(HOSTCC) $$(HOST_CFLAGS) -DTM_DEBUG=$(if $(filter test,$(1)),1,0) -MMD -MP -c $$< -o $$@
+$(H)/$(1)/libmm.a: $(HOST_LIB_SRCS:%.c=$(H)/$(1)/%.o) $(HOST_HELPERS:%.c=$(H)/$(1)/%.o)
+	@rm -f $$@
+	$$(Q)ar rcs $$@ $$^
+$(H)/$(1)/test_%: $(H)/$(1)/tests/host/test_%.o $(H)/$(1)/libmm.a
+	$$(Q)$$(HOSTCC) -fsanitize=address,undefined $$< $(H)/$(1)/libmm.a -lcmocka -lfdt -o $$@
+HOST_BINS += $(HOST_TESTS:%=$(H)/$(1)/%)
+-include $$(wildcard $(H)/$(1)/*/*/*.d $(H)/$(1)/*/*/*/*.d)
+endef
+$(foreach v,$(HOST_VARIANTS),$(eval $(call host_variant,$(v))))
+
+.PHONY: host-build host-test host-tests
+.SECONDARY: $(foreach v,$(HOST_VARIANTS),$(HOST_TESTS:%=$(H)/$(v)/tests/host/%.o))
+host-build: $(HOST_BINS)
+
+# Run what T names in both variants; all run, any failure fails the target.
+host-test: $(foreach v,$(HOST_VARIANTS),$(T:%=$(H)/$(v)/%))
+	@fail=0; for p in $^; do \
+		if env $(HOST_ENV) timeout 600 $$p > $$p.log 2>&1; then \
+			echo "  ok    $${p#$(H)/} $$(grep -c '^\[       OK' $$p.log) cases"; \
+		else \
+			fail=1; echo "  FAIL  $${p#$(H)/} (log: $$p.log)"; tail -n 60 $$p.log; \
+		fi; done; exit $$fail
+host-tests: host-test
