@@ -1,15 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tidemark. `make help` lists what a person types; the rest follows from the
-# tree: every .c and .S of a room is built, nothing has to be listed.
+# tree: every .c and .S of a room is built, nothing has to be listed. Each
+# purpose first runs tools/setup, which is silent when nothing is missing.
 
 CROSS_COMPILE ?= aarch64-linux-gnu-
 BUILD ?= release
 B ?= build
-PYTHON ?= /usr/bin/python3
+BOARD ?= qemu-virt
+PYTHON := /usr/bin/python3
 CC := $(CROSS_COMPILE)gcc
 LIBFDT ?= $(B)/libfdt
 O := $(B)/arm64$(if $(filter test,$(BUILD)),-test)
 Q := $(if $(V),,@)
+quiet := $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(quiet)$(V),@:,@echo "  $(1)")
+
+ifeq ($(filter release test,$(BUILD)),)
+$(error BUILD=$(BUILD): it is release (what users get) or test (poison, ghost and rank checks))
+endif
+
+# All cores, unless -j was given.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
 ROOMS := arch/arm64 mm/boot mm/page mm/stat rtos rtos/lib rtos/dev rtos/shell tests/target
 SRCS := $(sort $(foreach d,$(ROOMS),$(wildcard $(d)/*.c $(d)/*.S)))
@@ -25,25 +38,88 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -mgeneral-regs-only -mstrict-align \
 	-ffile-prefix-map=$(CURDIR)=. -DTM_DEBUG=$(if $(filter test,$(BUILD)),1,0) $(WARN) $(INC)
 LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
 	-Wl,--no-warn-rwx-segments -Wl,--gc-sections
+LIBS := $(LIBFDT)/usr/lib/aarch64-linux-gnu/libfdt.a
 
-.PHONY: all
+.PHONY: all run test check bench lint gdb clean help images FORCE
 all: $(O)/Image
 
-$(O)/%.c.o: %.c | $(LIBFDT)/.ok
+help:
+	@cat tools/help.txt
+
+# ---- the Image ----------------------------------------------------------------
+
+$(O)/%.c.o: %.c $(O)/.flags | $(LIBS)
 	@mkdir -p $(@D)
+	$(call say,CC      $<)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
-$(O)/%.S.o: %.S | $(LIBFDT)/.ok
+$(O)/%.S.o: %.S $(O)/.flags | $(LIBS)
 	@mkdir -p $(@D)
+	$(call say,AS      $<)
 	$(Q)$(CC) $(CFLAGS) -D__ASSEMBLY__ -MMD -MP -c $< -o $@
-$(O)/kernel.elf: $(OBJS) arch/arm64/kernel.lds
-	$(Q)$(CC) $(LDFLAGS) -T arch/arm64/kernel.lds $(OBJS) \
-		$(LIBFDT)/usr/lib/aarch64-linux-gnu/libfdt.a -lgcc -o $@
+$(O)/kernel.elf: $(OBJS) $(LIBS) arch/arm64/kernel.lds $(O)/.flags
+	$(call say,LD      $@)
+	$(Q)$(CC) $(LDFLAGS) -T arch/arm64/kernel.lds $(OBJS) $(LIBS) -lgcc -o $@
 $(O)/Image: $(O)/kernel.elf
 	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
-	@echo "  $@: $$(stat -c %s $@) bytes"
+	$(call say,IMAGE   $@: $$(stat -c %s $@) bytes)
 
-$(LIBFDT)/.ok:
+# Changes only when the compiler, a flag or the list of sources did.
+$(O)/.flags: FORCE | setup-run
+	@mkdir -p $(@D)
+	@{ $(CC) --version | head -n 1; echo '$(CFLAGS) $(LDFLAGS) $(OBJS)'; } >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+# With LIBFDT= given, the two files are the caller's affair and only used.
+$(LIBS): | setup-run
 	$(Q)tools/setup libfdt $(LIBFDT)
 
+# .PHONY takes no patterns, so these carry FORCE; they only ever print or install.
+setup-%: FORCE
+	@CROSS_COMPILE=$(CROSS_COMPILE) tools/setup $*
+
+images: $(LIBS)
+	$(Q)$(MAKE) --no-print-directory BUILD=release all
+	$(Q)$(MAKE) --no-print-directory BUILD=test all
+
 -include $(OBJS:.o=.d)
+
+# ---- run and debug --------------------------------------------------------------
+
+include boards/$(BOARD)/board.mk
+APPEND ?=
+QEMU_ARGS ?=
+
+run: $(O)/Image
+	@echo "$(BOARD_TEXT)"
+	@echo "Leave with Ctrl-A x (or type poweroff). The serial console follows."
+	$(Q)$(BOARD_QEMU) -serial mon:stdio -kernel $< -append '$(APPEND)' $(QEMU_ARGS)
+
+gdb: $(O)/Image | setup-gdb
+	$(Q)gdb-multiarch -q $(O)/kernel.elf -x tools/gdb/tidemark.gdb
+
+# ---- tests ------------------------------------------------------------------------
+
+# Adds host-tests: the real sources as programs of this machine, in $(B)/host/.
 -include tests/host/host.mk
+
+PYTEST := TM_BUILD=$(B) $(PYTHON) -B -m pytest -c tests/serial/pytest.ini --rootdir=.
+
+test: images host-tests | setup-test
+	$(Q)$(PYTEST) -n 2 tests/serial
+check: images host-tests | setup-test
+	$(Q)$(PYTEST) -n 2 -m fast tests/serial
+
+bench: $(O)/Image
+	$(Q)$(PYTHON) -B tools/bench.py --image $(O)/Image --out $(B)/bench
+
+lint: images compile_commands.json | setup-lint
+	$(Q)CC=$(CC) B=$(B) LIBFDT=$(LIBFDT) tools/lint/run
+
+# For clangd and clang-tidy: what is compiled, and how.
+compile_commands.json: $(O)/.flags
+	@{ echo '['; sep=; for f in $(filter %.c,$(SRCS)); do \
+	printf '%s{"directory": "$(CURDIR)", "file": "%s", "command": "$(CC) $(CFLAGS) -c %s"}' \
+		"$$sep" $$f $$f; sep=','; done; echo ']'; } >$@
+
+clean:
+	rm -rf $(B)/arm64 $(B)/arm64-test $(B)/host $(B)/bench $(B)/lint compile_commands.json

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+# QEMU's virt machine as `make run` starts it: four CPUs, two NUMA nodes of
+# 1 GiB with two CPUs each, distance 20. The machine type is pinned, so that a
+# newer QEMU shows the same tree; it writes fresh seeds into it at every start.
+QEMU ?= qemu-system-aarch64
+BOARD_TEXT := Tidemark on QEMU virt: 4 CPUs, 2 nodes of 1 GiB, GICv3.
+BOARD_QEMU := $(QEMU) -M virt-7.2,gic-version=3 -cpu cortex-a72 -smp 4 -m 2G \
+	-object memory-backend-ram,id=m0,size=1G -object memory-backend-ram,id=m1,size=1G \
+	-numa node,nodeid=0,cpus=0-1,memdev=m0 -numa node,nodeid=1,cpus=2-3,memdev=m1 \
+	-numa dist,src=0,dst=1,val=20 -display none -nic none -no-reboot
