@@ -20,8 +20,8 @@ enum lock_rank {
 	LOCK_RANK_TTY,      /* console receive and transmit rings */
 	LOCK_RANK_WAIT,     /* one wait queue, mutex or semaphore */
 	LOCK_RANK_SCHED,    /* run queues, task states, timers */
-	LOCK_RANK_LOG,      /* the message ring */
-	LOCK_RANK_CONSOLE,  /* a UART's registers */
+	LOCK_RANK_CONSOLE,  /* a UART's registers and its transmit ring */
+	LOCK_RANK_LOG,      /* the message ring; the console pulls from it */
 	LOCK_RANK_NR
 };
 

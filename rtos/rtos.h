@@ -233,13 +233,15 @@ tm_noreturn void panic_fault(const char *what);
  * held and interrupts masked; each does one bounded step (a FIFO's worth).
  */
 struct uart {
-	const char *name; /* "pl011", "ns16550", "bcm2835-aux" */
+	const char *name; /* "pl011", "ns16550", "bcm2835-aux" ... */
 	const struct uart_ops *ops;
 	volatile u8 *regs;                 /* (I) mapped registers */
 	phys_t phys;                       /* (I) */
 	unsigned int reg_shift, reg_width; /* (I) 8250: spacing, access bytes */
 	unsigned int irq;                  /* (I) line, or UART_POLLED */
-	bool irq_edge;
+	bool irq_edge;                     /* (I) */
+	unsigned int fifo;                 /* (I) 8250: transmit FIFO depth */
+	unsigned int room;                 /* 8250: FIFO places known to be free */
 };
 enum { UART_POLLED = ~0u };
 
@@ -259,25 +261,66 @@ struct uart_ops {
 };
 
 /*
- * Choose the console UART from the tree's stdout-path (before the linear map,
- * polled output), or from the hint at Image+0x40; without either, messages
- * stay in the ring. Boot CPU.
+ * The hint at Image+0x40, for a tree too broken to name a UART: all zero by
+ * default, little endian, filled in by the launch and SD-card tools.
  */
-void console_early_init(const void *fdt);
-/* Switch to interrupts once the controller runs. */
+struct uart_hint {
+	char type[16]; /* "pl011", "sbsa", "ns16550", "dw-apb", "bcm2835-aux" */
+	u64 base;      /* physical address of the registers */
+	u32 reg_shift; /* 0 is the type's own */
+	u32 reg_width; /* 0 is the type's own */
+};
+_Static_assert(sizeof(struct uart_hint) == 32, "layout of the Image header");
+
+/*
+ * Open the console UART, polled: the hint first (before the tree was looked
+ * at), then what stdout-path names, which takes over. 0, ERR_NODEV (nothing
+ * named, or a type without a driver: messages stay in the ring), ERR_NOMEM (no
+ * room in the early window). The tree's node is remembered by its path, for
+ * console_init(). Boot CPU, before the linear map.
+ */
+struct dt_console;
+int console_early_hint(const struct uart_hint *hint);
+int console_early_init(const struct dt_console *named);
+/* Switch to interrupts once the controller and the parsed tree are there; a
+ * UART without a usable line stays polled. Task or boot, once. */
 void console_init(void);
-/* Bytes to the console, \n as \r\n; waits for room in task context, else
- * what does not fit is dropped and counted. Any. */
+/*
+ * The message ring has text for the console: sends at most a FIFO's worth now
+ * (all of it while the console is polled at boot, or in a panic), the rest by
+ * interrupt. Pulls it with log_console_fetch() under LOCK_RANK_CONSOLE, so the
+ * caller holds neither that nor the ring's lock. Any.
+ */
+void console_kick(void);
+/*
+ * Bytes to the console, \n as \r\n; waits for room in task context, else what
+ * does not fit is dropped and counted. Whole lines are sent at once; an
+ * unfinished line waits for its end, for a read or for a flush, so that
+ * messages come between lines. Any, but with no lock ranked from TTY up.
+ */
 void console_write(const char *s, size_t n);
-/* Read at most n bytes; waits until one is there or the deadline. Bytes read,
- * or ERR_TIMEDOUT. Task. */
+/*
+ * Read at most n bytes; waits until one is there or the deadline. Bytes read,
+ * ERR_TIMEDOUT, or ERR_AGAIN: messages were printed over the unfinished line,
+ * the reader may wish to draw it again. Task.
+ */
 int console_read(char *buf, size_t n, u64 deadline_ns);
+/* Ctrl-C was typed since the last clear. It also discards what was typed
+ * before it, and is itself read as byte 3. Any. */
+bool console_interrupted(void);
+void console_clear_interrupt(void);
 /* Wait until everything written has left the UART, at most the deadline. */
 void console_flush(u64 deadline_ns);
 /* Panic only: from now on output is polled and takes no lock. */
 void console_panic_mode(void);
 const struct uart *console_uart(void); /* null: none */
 extern struct out console_out;         /* sink for out_printf */
+
+/*
+ * Body of the shell task: boot_run() or boot_test() and power off, else the
+ * first screen and the prompt, for good. Task, once.
+ */
+void shell_main(void *arg);
 
 /* ---- interrupts ---------------------------------------------------------- */
 
