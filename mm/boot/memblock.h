@@ -105,7 +105,8 @@ bool memblock_linear_map_ready(void);
 
 /* ---- walking --------------------------------------------------------------- */
 
-/* Place in a walk; zero it to begin. Changing a table ends the walk. */
+/* Place in a walk; zero it to begin. Changing a table it reads ends the walk:
+ * allocating while walking the RAM is fine. */
 struct memblock_cursor {
 	u32 memory, reserved;
 	phys_t pos;

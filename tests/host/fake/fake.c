@@ -496,9 +496,16 @@ unsigned int log_console_level(void)
 	return f.console_level;
 }
 
-void console_early_init(const void *fdt)
+int console_early_hint(const struct uart_hint *hint)
 {
-	(void)fdt;
+	(void)hint;
+	return ERR_NODEV;
+}
+
+int console_early_init(const struct dt_console *named)
+{
+	(void)named;
+	return ERR_NODEV;
 }
 
 /* ---- boot arguments ------------------------------------------------------- */
