@@ -1,0 +1,607 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The console core: one UART, a transmit ring for tasks, a receive ring, and
+ * the messages of the kernel in between. Owns the rings; knows no register (a
+ * UART driver does) and no key (the line editor does).
+ *
+ * con.lock (LOCK_RANK_CONSOLE) guards the UART, the transmit ring and the
+ * merge of messages into it; printk gets here with the scheduler's lock held,
+ * so nothing is woken under it. con.tty (LOCK_RANK_TTY) guards the receive
+ * ring and is what readers and writers sleep with; it is taken first.
+ *
+ * Output comes from two sources, whole lines in turn: messages when the tasks'
+ * output is between lines or has nothing more to send, tasks' output otherwise.
+ * A message over an unfinished line (the prompt) starts on a new one and the
+ * reader is told, so that it can draw the line again.
+ */
+#include "rtos/rtos.h"
+#include "rtos/log.h"
+#include "rtos/dev/ring.h"
+#include "rtos/dev/uart.h"
+#include "mm/dt.h"
+
+enum {
+	TX_SIZE = 8192,
+	RX_SIZE = 4096,
+	/* Bytes one call moves: a FIFO's worth. */
+	STEP_TX = 32,
+	STEP_RX = 64,
+	/* An unfinished line longer than this is sent without its end. */
+	LINE_HOLD = 1024,
+	CTRL_C = 3,
+	/* One byte at 300 Bd takes 33 ms: a transmitter that has no room for
+	 * longer is dead. */
+	DEAD_NS = 50 * 1000000,
+	POLL_NS = 1000000, /* 11 bytes at 115200 Bd, less than any FIFO */
+};
+/* Half a ring at 9600 Bd takes 4 s. */
+#define ROOM_TIMEOUT_NS (10 * 1000000000ull)
+
+enum con_state {
+	CON_NONE,   /* no UART: messages stay in their ring */
+	CON_BOOT,   /* polled: everything leaves before the call returns */
+	CON_POLLED, /* no interrupt line: readers and writers do the work */
+	CON_IRQ,
+	CON_PANIC, /* polled, no lock */
+};
+
+static u8 tx_buf[TX_SIZE], rx_buf[RX_SIZE];
+
+static struct {
+	struct spinlock lock, tty;
+	enum con_state state; /* (lock) */
+	struct uart uart;     /* (lock) */
+	char path[128];       /* (I) node of the tree, "" when hinted */
+
+	struct ring tx;    /* (lock) */
+	u32 tx_commit;     /* (lock) send up to here: tail <= commit <= head */
+	char msg[512];     /* (lock) text fetched from the message ring */
+	u32 msg_pos;       /* (lock) */
+	u32 msg_len;       /* (lock) */
+	int held;          /* (lock) byte the UART had no room for, or -1 */
+	bool lf_due;       /* (lock) \r went out, \n follows */
+	bool in_line;      /* (lock) the tasks' last byte was not a newline */
+	bool line_broken;  /* (lock) messages went over an unfinished line */
+	bool dead;         /* (lock) nothing moved for DEAD_NS */
+	bool writer_waits; /* (lock) */
+	bool irq_tx;       /* (lock) transmit interrupt is on */
+	u64 dropped;       /* (lock) bytes of tasks that found no room */
+
+	struct ring rx;      /* (tty) */
+	bool rx_stopped;     /* (tty) ring full, receive interrupt off */
+	u32 interrupted;     /* (A) Ctrl-C came */
+	struct waitq reader; /* (tty) */
+	struct waitq writer; /* (tty) */
+} con = {
+	.lock = SPINLOCK_INIT(LOCK_RANK_CONSOLE),
+	.tty = SPINLOCK_INIT(LOCK_RANK_TTY),
+	.tx = { .buf = tx_buf, .size = TX_SIZE },
+	.rx = { .buf = rx_buf, .size = RX_SIZE },
+	.held = -1,
+	.reader = WAITQ_INIT(con.reader, "console input"),
+	.writer = WAITQ_INIT(con.writer, "console room"),
+};
+
+static u64 con_lock(void)
+{
+	return con.state == CON_PANIC ? 0 : spin_lock_irqsave(&con.lock);
+}
+
+static void con_unlock(u64 flags)
+{
+	if (con.state != CON_PANIC)
+		spin_unlock_irqrestore(&con.lock, flags);
+}
+
+/* ---- what goes out ----------------------------------------------------------- */
+
+static u32 tx_ready(void)
+{
+	return con.tx_commit - con.tx.tail;
+}
+
+static int tty_byte(void)
+{
+	u8 c;
+
+	if (tx_ready() == 0)
+		return -1;
+	c = ring_get(&con.tx);
+	con.in_line = c != '\n';
+	if (!con.in_line)
+		con.line_broken = false;
+	return c;
+}
+
+static int message_byte(void)
+{
+	return con.msg_pos < con.msg_len ? (u8)con.msg[con.msg_pos++] : -1;
+}
+
+static bool fetch_messages(void)
+{
+	con.msg_len = (u32)log_console_fetch(con.msg, sizeof(con.msg));
+	BUG_ON_VAL(con.msg_len > sizeof(con.msg), con.msg_len, sizeof(con.msg));
+	con.msg_pos = 0;
+	return con.msg_len != 0;
+}
+
+/* The next byte of either source, or -1. Messages are fetched between lines. */
+static int next_char(void)
+{
+	int c = message_byte();
+
+	if (c >= 0)
+		return c;
+	if (con.in_line && tx_ready())
+		return tty_byte();
+	if (!fetch_messages())
+		return tty_byte();
+	if (!con.in_line)
+		return message_byte();
+	con.in_line = false;
+	con.line_broken = true;
+	return '\n';
+}
+
+/* The next byte for the wire, or -1. */
+static int next_byte(void)
+{
+	int c = con.held;
+
+	if (c >= 0) {
+		con.held = -1;
+		return c;
+	}
+	if (con.lf_due) {
+		con.lf_due = false;
+		return '\n';
+	}
+	c = next_char();
+	if (c != '\n')
+		return c;
+	con.lf_due = true;
+	return '\r';
+}
+
+/* Fill the UART, at most a FIFO's worth. True when there may be more to send. */
+static bool pump(void)
+{
+	for (unsigned int i = 0; i < STEP_TX; i++) {
+		int c = next_byte();
+
+		if (c < 0)
+			return false;
+		if (!con.uart.ops->tx(&con.uart, (u8)c)) {
+			con.held = c;
+			return true;
+		}
+		con.dead = false;
+	}
+	return true;
+}
+
+/* Wait, polling, until the UART takes a byte. */
+static void tx_polled(u8 c)
+{
+	u64 deadline;
+
+	if (con.uart.ops->tx(&con.uart, c)) {
+		con.dead = false;
+		return;
+	}
+	if (con.dead)
+		return;
+	deadline = time_after_ns(DEAD_NS);
+	while (!con.uart.ops->tx(&con.uart, c)) {
+		if (time_now_ns() >= deadline) {
+			con.dead = true;
+			return;
+		}
+		arch_cpu_relax();
+	}
+}
+
+/* Boot and panic: send everything. Bounded by the rings, and by `dead`. */
+static void drain_polled(void)
+{
+	int c;
+
+	while ((c = next_byte()) >= 0)
+		tx_polled((u8)c);
+}
+
+static void set_irqs(bool tx)
+{
+	con.irq_tx = tx;
+	if (con.state == CON_IRQ)
+		con.uart.ops->irq_enable(&con.uart, !con.rx_stopped, tx);
+}
+
+/*
+ * Send what can be sent now. Somebody to wake is left to the interrupt, which
+ * therefore stays wanted until it has looked.
+ */
+static void push_out(void)
+{
+	if (con.state == CON_BOOT || con.state == CON_PANIC)
+		drain_polled();
+	else if ((pump() || con.writer_waits || con.line_broken) && !con.irq_tx)
+		set_irqs(true);
+}
+
+void console_kick(void)
+{
+	u64 flags;
+
+	if (con.state == CON_NONE)
+		return;
+	flags = con_lock();
+	push_out();
+	con_unlock(flags);
+}
+
+/* ---- service: by interrupt, or by whoever waits while polled ------------------- */
+
+/* Take what was received while there is room. con.tty and con.lock held. */
+static void fetch_input(void)
+{
+	for (unsigned int i = 0; i < STEP_RX; i++) {
+		int c;
+
+		con.rx_stopped = ring_room(&con.rx) == 0;
+		if (con.rx_stopped)
+			return;
+		c = con.uart.ops->rx(&con.uart);
+		if (c < 0)
+			return;
+		if (c == CTRL_C) {
+			__atomic_store_n(&con.interrupted, 1, __ATOMIC_RELAXED);
+			con.rx.tail = con.rx.head;
+		}
+		ring_put(&con.rx, (u8)c);
+	}
+}
+
+static void service(void)
+{
+	u64 flags = spin_lock_irqsave(&con.tty);
+	bool wake_reader, wake_writer;
+
+	spin_lock(&con.lock);
+	con.uart.ops->irq_ack(&con.uart);
+	fetch_input();
+	set_irqs(pump());
+	wake_reader = ring_used(&con.rx) || con.line_broken;
+	wake_writer = con.writer_waits && ring_room(&con.tx) >= TX_SIZE / 2;
+	if (wake_writer)
+		con.writer_waits = false;
+	spin_unlock(&con.lock);
+	spin_unlock_irqrestore(&con.tty, flags);
+	if (wake_reader)
+		waitq_wake_one(&con.reader);
+	if (wake_writer)
+		waitq_wake_all(&con.writer);
+}
+
+static void console_irq(unsigned int irq, void *arg)
+{
+	(void)irq;
+	(void)arg;
+	service();
+}
+
+/*
+ * Sleep on q with con.tty held. Without an interrupt line nobody would wake
+ * us, so then do the interrupt's work every millisecond instead.
+ */
+static int tty_wait(struct waitq *q, u64 *flags, u64 deadline_ns)
+{
+	if (con.state != CON_POLLED)
+		return waitq_wait(q, &con.tty, flags, deadline_ns);
+	spin_unlock_irqrestore(&con.tty, *flags);
+	sleep_ns(POLL_NS);
+	service();
+	*flags = spin_lock_irqsave(&con.tty);
+	return time_now_ns() < deadline_ns ? 0 : ERR_TIMEDOUT;
+}
+
+/* ---- writing --------------------------------------------------------------------- */
+
+/* Bytes of s that fit, into the ring; commits whole lines. con.lock held. */
+static size_t enqueue(const char *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && ring_room(&con.tx); i++) {
+		ring_put(&con.tx, (u8)s[i]);
+		if (s[i] == '\n')
+			con.tx_commit = con.tx.head;
+	}
+	if (i < n || con.state == CON_PANIC || con.tx.head - con.tx_commit > LINE_HOLD)
+		con.tx_commit = con.tx.head;
+	return i;
+}
+
+static bool wants_room(void)
+{
+	u64 flags = con_lock();
+
+	con.writer_waits = ring_room(&con.tx) < TX_SIZE / 2;
+	if (con.writer_waits)
+		push_out();
+	con_unlock(flags);
+	return con.writer_waits;
+}
+
+/* Sleep until half the ring is free; false when the UART does not move. */
+static bool wait_for_room(void)
+{
+	u64 deadline = time_after_ns(ROOM_TIMEOUT_NS);
+	u64 flags = spin_lock_irqsave(&con.tty);
+	int err = 0;
+
+	while (!err && wants_room())
+		err = tty_wait(&con.writer, &flags, deadline);
+	spin_unlock_irqrestore(&con.tty, flags);
+	return !err;
+}
+
+/* What found no room is lost; a transmitter that stands still is dead. */
+static void drop(size_t n, bool dead)
+{
+	u64 flags = con_lock();
+
+	con.dead = dead;
+	con.dropped += n;
+	con_unlock(flags);
+}
+
+void console_write(const char *s, size_t n)
+{
+	while (n && con.state != CON_NONE) {
+		u64 flags = con_lock();
+		size_t done = enqueue(s, n);
+		bool dead, polled = con.state == CON_BOOT || con.state == CON_PANIC;
+
+		push_out();
+		dead = con.dead;
+		con_unlock(flags);
+		s += done;
+		n -= done;
+		/* Polled output has made room, if only by giving up. */
+		if (n == 0 || polled)
+			continue;
+		if (dead || !may_sleep() || !wait_for_room()) {
+			drop(n, dead || may_sleep());
+			return;
+		}
+	}
+}
+
+static void console_put(struct out *out, const char *s, size_t n)
+{
+	(void)out;
+	console_write(s, n);
+}
+
+struct out console_out = { .put = console_put };
+
+/* Send unfinished lines too; say what was lost meanwhile. */
+static void commit_all(void)
+{
+	u64 flags, dropped;
+
+	if (con.state == CON_NONE)
+		return;
+	flags = con_lock();
+	dropped = con.dropped;
+	con.dropped = 0;
+	con.tx_commit = con.tx.head;
+	push_out();
+	con_unlock(flags);
+	if (dropped)
+		pr_warn("console: %llu bytes of output lost", (unsigned long long)dropped);
+}
+
+static bool all_sent(void)
+{
+	u64 flags = con_lock();
+	bool idle = false;
+
+	if (!pump())
+		idle = con.uart.ops->tx_idle(&con.uart);
+	con_unlock(flags);
+	return idle;
+}
+
+void console_flush(u64 deadline_ns)
+{
+	if (con.state == CON_NONE)
+		return;
+	commit_all();
+	while (!all_sent() && time_now_ns() < deadline_ns) {
+		if (may_sleep())
+			sleep_ns(POLL_NS);
+		else
+			arch_cpu_relax();
+	}
+}
+
+/* ---- reading --------------------------------------------------------------------- */
+
+static bool take_line_broken(void)
+{
+	u64 flags = con_lock();
+	bool broken = con.line_broken;
+
+	con.line_broken = false;
+	con_unlock(flags);
+	return broken;
+}
+
+/* Once the full ring is half empty again, let the UART speak. con.tty held. */
+static void restart_input(void)
+{
+	u64 flags;
+
+	if (!con.rx_stopped || ring_used(&con.rx) > RX_SIZE / 2)
+		return;
+	con.rx_stopped = false;
+	flags = con_lock();
+	set_irqs(con.irq_tx);
+	con_unlock(flags);
+}
+
+int console_read(char *buf, size_t n, u64 deadline_ns)
+{
+	int count = 0, err = 0;
+	u64 flags;
+
+	commit_all();
+	flags = spin_lock_irqsave(&con.tty);
+	while (!err && ring_used(&con.rx) == 0) {
+		if (take_line_broken())
+			err = ERR_AGAIN;
+		else
+			err = tty_wait(&con.reader, &flags, deadline_ns);
+	}
+	while ((size_t)count < n && ring_used(&con.rx))
+		buf[count++] = (char)ring_get(&con.rx);
+	restart_input();
+	spin_unlock_irqrestore(&con.tty, flags);
+	return count ? count : err;
+}
+
+bool console_interrupted(void)
+{
+	if (con.state == CON_POLLED && may_sleep())
+		service();
+	return __atomic_load_n(&con.interrupted, __ATOMIC_RELAXED);
+}
+
+void console_clear_interrupt(void)
+{
+	__atomic_store_n(&con.interrupted, 0, __ATOMIC_RELAXED);
+}
+
+/* ---- opening --------------------------------------------------------------------- */
+
+const struct uart *console_uart(void)
+{
+	return con.state == CON_NONE ? NULL : &con.uart;
+}
+
+/*
+ * Map, initialise and make it the console. What was typed before (the machine
+ * may have run for a while) goes into the ring first: setting up the FIFO
+ * would throw it away.
+ */
+static tm_init int open_early(const struct uart_type *type, phys_t base, u32 shift, u32 width)
+{
+	volatile u8 *regs = arch_early_map(base, type->nr_bytes, ARCH_PROT_DEV);
+	struct uart u = { .phys = base };
+	int c, err;
+
+	if (!regs)
+		return ERR_NOMEM;
+	err = uart_bind(&u, type, regs, shift, width);
+	if (err)
+		return err;
+	for (unsigned int i = 0; i < STEP_RX && (c = u.ops->rx(&u)) >= 0; i++)
+		ring_put(&con.rx, (u8)c);
+	u.ops->init(&u);
+	con.uart = u;
+	con.state = CON_BOOT;
+	return 0;
+}
+
+tm_init int console_early_hint(const struct uart_hint *hint)
+{
+	char name[sizeof(hint->type) + 1] = { 0 };
+	const struct uart_type *type;
+
+	memcpy(name, hint->type, sizeof(hint->type));
+	if (!name[0])
+		return ERR_NODEV;
+	type = uart_type_named(name);
+	return type ? open_early(type, phys_make(hint->base), hint->reg_shift, hint->reg_width)
+		    : ERR_NODEV;
+}
+
+tm_init int console_early_init(const struct dt_console *named)
+{
+	int err = ERR_NODEV;
+
+	if (!named || !named->path[0])
+		return ERR_NODEV;
+	for (unsigned int i = 0; err && i < ARRAY_SIZE(named->compatible); i++) {
+		const struct uart_type *type = uart_type_find(named->compatible[i]);
+
+		if (type)
+			err = open_early(type, named->base, named->reg_shift, named->reg_width);
+	}
+	if (err) {
+		pr_warn("console: %s (%s): no driver for it (%d)", named->path,
+			named->compatible[0], err);
+		return err;
+	}
+	tm_snprintf(con.path, sizeof(con.path), "%s", named->path);
+	console_kick();
+	return 0;
+}
+
+/* The tree's node of the open UART: by path, or the one with its address. */
+static tm_init const struct dt_node *find_node(void)
+{
+	const struct dt_node *n;
+	phys_t base;
+	u64 nr_bytes;
+
+	if (con.path[0])
+		return dt_find_path(con.path);
+	for (n = dt_root(); n; n = dt_next(n))
+		if (dt_has(n, "interrupts") && dt_reg(n, 0, &base, &nr_bytes) == 0 &&
+		    base.v == con.uart.phys.v)
+			return n;
+	return NULL;
+}
+
+tm_init void console_init(void)
+{
+	const struct dt_node *node;
+	struct uart *u = &con.uart;
+	unsigned int irq = UART_POLLED;
+	bool edge = false;
+	u64 flags;
+
+	if (con.state == CON_NONE)
+		return;
+	BUG_ON_VAL(con.state != CON_BOOT, con.state, 0);
+	node = find_node();
+	if (!node || arch_irq_from_dt(node, 0, &irq, &edge) ||
+	    irq_request(irq, edge, u->name, console_irq, NULL))
+		irq = UART_POLLED;
+	flags = con_lock();
+	u->irq = irq;
+	u->irq_edge = edge;
+	con.state = irq == UART_POLLED ? CON_POLLED : CON_IRQ;
+	set_irqs(true);
+	con_unlock(flags);
+	if (irq == UART_POLLED)
+		pr_warn("console: %s at %#llx has no interrupt line: polled", u->name,
+			(unsigned long long)u->phys.v);
+	else
+		pr_info("console: %s at %#llx, interrupt %u", u->name,
+			(unsigned long long)u->phys.v, irq);
+}
+
+void console_panic_mode(void)
+{
+	if (con.state == CON_NONE || con.state == CON_PANIC)
+		return;
+	con.state = CON_PANIC;
+	con.uart.ops->irq_enable(&con.uart, false, false);
+	con.tx_commit = con.tx.head;
+	drain_polled();
+}
