@@ -32,7 +32,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef 
 	-Wvla -Wpointer-arith -Wwrite-strings -Werror
 INC := -I. -Iarch/arm64 -isystem $(LIBFDT)/usr/include
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -mgeneral-regs-only -mstrict-align \
-	-fno-pic -fno-pie -mcmodel=small -fno-common -fno-strict-aliasing \
+	-mno-outline-atomics -fno-pic -fno-pie -mcmodel=small -fno-common -fno-strict-aliasing \
 	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -ffunction-sections \
 	-fstack-protector-strong -mstack-protector-guard=global \
 	-ffile-prefix-map=$(CURDIR)=. -DTM_DEBUG=$(if $(filter test,$(BUILD)),1,0) $(WARN) $(INC)
@@ -56,9 +56,23 @@ $(O)/%.S.o: %.S $(O)/.flags | $(LIBS)
 	@mkdir -p $(@D)
 	$(call say,AS      $<)
 	$(Q)$(CC) $(CFLAGS) -D__ASSEMBLY__ -MMD -MP -c $< -o $@
-$(O)/kernel.elf: $(OBJS) $(LIBS) arch/arm64/kernel.lds $(O)/.flags
+# Linked three times: the symbol table is made from the first link (empty
+# table) and, because it moves what lies behind it, again from the second.
+LINK = $(CC) $(LDFLAGS) -T $(O)/kernel.lds $(OBJS)
+define ksyms
+@if [ -n "$(2)" ]; then $(CROSS_COMPILE)nm -n $(2); fi | $(PYTHON) tools/mksyms >$(O)/ksyms.S
+$(Q)$(CC) -c $(O)/ksyms.S -o $(O)/ksyms.o
+$(Q)$(LINK) $(O)/ksyms.o $(LIBS) -lgcc -o $(1)
+endef
+$(O)/kernel.elf: $(OBJS) $(LIBS) $(O)/kernel.lds tools/mksyms $(O)/.flags
 	$(call say,LD      $@)
-	$(Q)$(CC) $(LDFLAGS) -T arch/arm64/kernel.lds $(OBJS) $(LIBS) -lgcc -o $@
+	$(call ksyms,$(O)/kernel.1,)
+	$(call ksyms,$(O)/kernel.2,$(O)/kernel.1)
+	$(call ksyms,$@,$(O)/kernel.2)
+	@rm $(O)/kernel.1 $(O)/kernel.2
+$(O)/kernel.lds: arch/arm64/kernel.lds arch/arm64/arch_layout.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) -E -P -x c -D__ASSEMBLY__ $(INC) $< -o $@
 $(O)/Image: $(O)/kernel.elf
 	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
 	$(call say,IMAGE   $@: $$(stat -c %s $@) bytes)

@@ -103,12 +103,19 @@ struct arch_image {
 };
 const struct arch_image *arch_image(void);
 void arch_free_init(void);
+/* The UART hint in the Image header (layout: struct uart_hint). Any. */
+struct uart_hint;
+const struct uart_hint *arch_uart_hint(void);
+/* Exception level the loader entered at: 1 or 2. Any. */
+unsigned int arch_boot_el(void);
 
 /*
  * Early window: map bytes [p, p + nr_bytes) somewhere before the linear map
  * exists. Mappings stay until arch_early_unmap_all(). Null when the window
  * (4 MiB for ARCH_PROT_RO/RW, 64 KiB for ARCH_PROT_DEV) is full. Boot CPU
- * only. ARCH_PROT_DEV mappings survive unmap_all (the early UART).
+ * only. ARCH_PROT_DEV mappings survive unmap_all (the early UART). unmap_all
+ * also says that the linear map is complete: from then on page tables are
+ * reached through it, so it comes before the first secondary CPU.
  */
 void *arch_early_map(phys_t p, u64 nr_bytes, enum arch_prot prot);
 void arch_early_unmap_all(void);
@@ -167,7 +174,12 @@ static inline void arch_wait_for_interrupt(void);
 
 /* ---- the running task and its CPU -------------------------------------- */
 
-/* The task whose stack we are on; valid from the first C instruction. Any. */
+/*
+ * The task whose stack we are on; valid from the first C instruction: rtos
+ * defines boot_task, which the boot CPU starts as, on the 16 KiB stack below
+ * ARCH_BOOT_STACK_TOP (cleared, slot as any other). Any.
+ */
+extern struct task boot_task;
 static inline struct task *arch_current(void);
 static inline void arch_set_current(struct task *t);
 
@@ -250,6 +262,20 @@ const char *arch_irq_chip_name(void);
  */
 struct dt_node;
 int arch_irq_from_dt(const struct dt_node *node, unsigned int index, unsigned int *irq, bool *edge);
+
+/*
+ * Floating point traps in kernel code. Open from entry until libfdt (compiled
+ * with SIMD by its packager) has done its part, then closed for good. Boot CPU.
+ */
+static inline void arch_fp_enable(void);
+static inline void arch_fp_disable(void);
+
+/*
+ * Set the stack protector's canary from a secret of the boot loader (0: none
+ * given), mixed with the counter. Only from a function that never returns, with
+ * no protected frame below it but such: kernel_main(). Once, one CPU.
+ */
+static inline void arch_stack_guard_seed(u64 seed);
 
 /* ---- faults and traces --------------------------------------------------- */
 

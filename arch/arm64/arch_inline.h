@@ -62,4 +62,29 @@ static inline void arch_set_current(struct task *t)
 	arm64_write_sysreg(tpidr_el1, (u64)(uintptr_t)t);
 }
 
+static inline void arch_fp_enable(void)
+{
+	arm64_write_sysreg(cpacr_el1, 3u << 20);
+	__asm__ volatile("isb" : : : "memory");
+}
+
+static inline void arch_fp_disable(void)
+{
+	arm64_write_sysreg(cpacr_el1, 0);
+	__asm__ volatile("isb" : : : "memory");
+}
+
+extern u64 __stack_chk_guard;
+
+static inline void arch_stack_guard_seed(u64 seed)
+{
+	u64 v = seed ^ arm64_read_sysreg(cntvct_el0) * 0x9e3779b97f4a7c15ull;
+
+	v ^= v >> 29;
+	v *= 0xbf58476d1ce4e5b9ull;
+	v ^= v >> 32;
+	/* A zero byte in front stops overflowing strings. */
+	__stack_chk_guard = v << 8;
+}
+
 #endif
