@@ -41,7 +41,7 @@ def check_width(path, text):
 
 
 def check_header(path, text):
-    match = re.match(r"/\*[^\n]*\*/\n(/\*.*?\*/)", text, re.S)
+    match = re.match(r"(?:/\*[^\n]*\*/|//[^\n]*)\n(/\*.*?\*/)", text, re.S)
     if not match or match.group(1).count("\n") + 1 < HEADER:
         tree.report(path, 2, f"no opening comment of at least {HEADER} lines (the contract)")
 

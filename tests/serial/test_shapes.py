@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every machine shape: boots to the prompt, shows what is there, and its
+figures agree with each other and with the formulas, to the page."""
+
+import re
+
+import pytest
+
+import formulas
+import views
+from machine import MIB, PROMPT
+from shapes import SHAPES
+
+CASES = [(shape, variant) for shape in SHAPES for variant in ("release", "test")]
+
+
+def marks_of(shape, variant):
+    marks = [pytest.mark.xdist_group(f"{shape.name}-{variant}")]
+    if shape.name in ("numa2", "one128") and variant == "release":
+        marks.append(pytest.mark.fast)
+    return marks
+
+
+@pytest.fixture(scope="module", params=[
+    pytest.param(case, id=f"{case[0].name}-{case[1]}", marks=marks_of(*case)) for case in CASES])
+def case(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def shape(case):
+    return case[0]
+
+
+@pytest.fixture(scope="module")
+def variant(case):
+    return case[1]
+
+
+def zones_of(target):
+    return views.zoneinfo(target.ok("cat /proc/zoneinfo"))
+
+
+def sysctl(target, name):
+    return target.ok(f"cat /proc/sys/vm/{name}").split()
+
+
+def test_boots_without_complaint(target):
+    log = target.console()
+    for word in ("panic", "PANIC", "BUG", "unknown argument", "malformed"):
+        assert word not in log, f"{word!r} in the boot messages"
+
+
+def test_every_cpu_is_online(target, shape):
+    tasks = target.ok("ps")
+    idle = set(re.findall(r"\bidle[/-]?(\d+)\b", tasks))
+    assert idle == {str(cpu) for cpu in range(shape.cpus)}, tasks
+
+
+def test_nodes(target, shape):
+    listed = target.ok("ls /sys/devices/system/node")
+    nodes = sorted(int(nid) for nid in re.findall(r"\bnode(\d+)\b", listed))
+    assert nodes == list(range(len(shape.nodes)))
+    for nid, node in enumerate(shape.nodes):
+        path = f"/sys/devices/system/node/node{nid}"
+        assert views.cpulist(target.ok(f"cat {path}/cpulist")) == views.cpulist(node.cpus)
+        distances = target.ok(f"cat {path}/distance").split()
+        assert distances == [str(shape.distance(nid, other)) for other in nodes]
+        total = views.meminfo(target.ok(f"cat {path}/meminfo"))["MemTotal"]
+        managed = sum(z["managed"] for z in zones_of(target) if z["node"] == nid)
+        assert total == managed * 4
+        assert node.mib * 1024 * 0.96 - 6144 <= total <= node.mib * 1024
+
+
+def test_all_memory_is_accounted_for(target, shape):
+    zones = zones_of(target)
+    for zone in zones:
+        assert zone["managed"] <= zone["present"] <= zone["spanned"]
+        assert zone["cma"] <= zone["managed"]
+    present = sum(zone["present"] for zone in zones)
+    assert present == shape.usable_mib * MIB // 4096
+    rows = views.iomem(target.ok("cat /proc/iomem"))
+    ram = sum(end - start for depth, start, end, name in rows
+              if depth == 0 and name == "System RAM")
+    assert ram == shape.usable_mib * MIB
+    for depth, start, end, name in rows:
+        assert start < end, name
+        if depth:
+            assert any(s <= start and end <= e for d, s, e, _ in rows if d < depth), name
+
+
+def test_marks_and_reserves_are_linux_s(target, shape):
+    zones = zones_of(target)
+    min_free = int(sysctl(target, "min_free_kbytes")[0])
+    assert min_free == formulas.min_free_kbytes(zones)
+    ratios = [int(word) for word in sysctl(target, "lowmem_reserve_ratio")]
+    assert ratios == [256, 256, 32, 0]
+    scale = int(sysctl(target, "watermark_scale_factor")[0])
+    for zone in zones:
+        name = f"{zone['node']}/{zone['name']}"
+        expected = formulas.marks(zone, zones, min_free, scale)
+        assert (zone["min"], zone["low"], zone["high"]) == expected, name
+        node_zones = [z for z in zones if z["node"] == zone["node"]]
+        assert zone["protection"] == formulas.protection(zone, node_zones, ratios), name
+        assert zone["boost"] == 0
+        if not zone["managed"]:
+            continue
+        assert set(zone["pagesets"]) == set(range(shape.cpus)), name
+        node_cpus = len(views.cpulist(shape.nodes[zone["node"]].cpus))
+        for pageset in zone["pagesets"].values():
+            batch = formulas.pcp_batch(zone["managed"])
+            assert pageset["batch"] == batch, name
+            assert pageset["high"] == formulas.pcp_high(zone["low"], batch, node_cpus,
+                                                        shape.cpus), name
+            assert pageset["threshold"] == formulas.stat_threshold(zone["managed"],
+                                                                   shape.cpus), name
+
+
+def test_views_agree(target):
+    """One command line, so that nothing else runs in between."""
+    text = target.ok("cat /proc/zoneinfo; echo @@; cat /proc/buddyinfo; echo @@; "
+                     "cat /proc/pagetypeinfo; echo @@; cat /proc/meminfo")
+    zone_text, buddy_text, type_text, mem_text = text.split("@@\n")
+    zones = views.zoneinfo(zone_text)
+    buddy = views.buddyinfo(buddy_text)
+    free, blocks = views.pagetypeinfo(type_text)
+    meminfo = views.meminfo(mem_text)
+    for zone in zones:
+        key = zone["node"], zone["name"]
+        if not zone["managed"]:
+            assert key not in buddy
+            continue
+        counts = buddy[key]
+        assert len(counts) == 11
+        cached = sum(pageset["count"] for pageset in zone["pagesets"].values())
+        assert sum(n << order for order, n in enumerate(counts)) == zone["free"]
+        assert zone["stats"]["nr_free_pages"] == zone["free"]
+        assert zone["free"] + cached <= zone["managed"]
+        by_type = [sum(free[(*key, kind)][order] for kind in blocks[key]) for order in range(11)]
+        assert by_type == counts
+        cma = sum(n << order for order, n in enumerate(free[(*key, "CMA")]))
+        assert zone["stats"]["nr_free_cma"] == cma
+        assert blocks[key]["CMA"] * 512 == zone["cma"]
+        assert sum(blocks[key].values()) * 512 >= zone["present"] - 1024
+    assert meminfo["MemTotal"] == 4 * sum(z["managed"] for z in zones)
+    assert meminfo["MemFree"] == 4 * sum(z["free"] for z in zones)
+    assert meminfo["MemAvailable"] <= meminfo["MemFree"]
+
+
+def test_frame_metadata_is_cheap(target, shape):
+    """Q17: 32 bytes a frame, 0.80 % of RAM plus at most 256 KiB."""
+    rows = views.iomem(target.ok("cat /proc/iomem"))
+    frames = sum(end - start for _, start, end, name in rows if "frames" in name.lower())
+    assert frames > 0
+    assert frames <= shape.usable_mib * MIB * 0.008 + 256 * 1024
+
+
+def test_walker_finds_nothing(target):
+    text, status = target.run("mm check")
+    assert status == 0, text
+
+
+def test_stress_and_leak(target):
+    before = sum(z["free"] for z in zones_of(target))
+    text, status = target.run("mm stress 2000", timeout=60)
+    assert status == 0, text
+    assert target.run("mm check")[1] == 0
+    assert sum(z["free"] for z in zones_of(target)) == before
+
+
+def test_powers_off(target):
+    """Last: the machine of this shape is gone afterwards."""
+    target.send("poweroff\r")
+    target.wait_end()
+    assert PROMPT not in "".join(target.text)[-20:]

@@ -1,0 +1,153 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Instruction counts of the release Image, beside what Linux needs for the same
+work on the same emulator, and against the committed baseline.
+
+Exact and repeatable: -icount makes every instruction one nanosecond of virtual
+time, the counter runs at 1 GHz, the tree carries no random seeds. Not time on
+silicon: there are no caches here. The Image prints `bench NAME VALUE` lines;
+FIGURES says what they mean and what they stand beside.
+
+    make bench                     table, results.json, comparison
+    tools/bench.py --accept        also make the results the new baseline
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+
+from qemu import Gone, Node, Shape, run_commands
+
+GROWTH = 0.02  # more than this over the baseline fails
+BASELINE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/bench/baseline.json")
+
+CPU = "cortex-a72,cntfrq=1000000000"
+MACHINE = "gic-version=3,dtb-randomness=off"
+SIZES = (512, 2048, 8192)
+PLAIN = {mib: Shape(f"plain-{mib}", mib, cpu=CPU, machine=MACHINE) for mib in SIZES}
+NUMA = Shape("numa", 2048, 4, [Node(1024, "0-1"), Node(1024, "2-3")], {(0, 1): 20},
+             cpu=CPU, machine=MACHINE)
+
+
+class Figure:
+    """One row: the name the Image prints, the machine, and the columns beside
+    it. `key` is the line of the yardsticks it belongs to, if any."""
+
+    def __init__(self, key, text, name, shape, linux=None, best=None, goal=None):
+        self.key, self.text, self.name, self.shape = key, text, name, shape
+        self.linux, self.best, self.goal = linux, best, goal
+
+
+FIGURES = [
+    Figure("Q1", "order-0 alloc + free, NUMA", "pair_order0", NUMA, 620, 508, 110),
+    Figure("Q2", "order-9 alloc + free, NUMA", "pair_order9", NUMA, 4778, 4631, 200),
+    Figure("Q2", "order-10 alloc + free, NUMA", "pair_order10", NUMA, 9261, 9112, 200),
+    Figure("Q16", "boot: memory work, 512 MiB", "boot_memory", PLAIN[512],
+           6_100_000, 6_100_000, 1_000_000),
+    Figure("Q16", "boot: memory work, 2 GiB", "boot_memory", PLAIN[2048],
+           23_200_000, 23_200_000, 2_500_000),
+    Figure("Q16", "boot: memory work, 8 GiB", "boot_memory", PLAIN[8192],
+           99_600_000, 99_600_000, 10_000_000),
+    Figure("", "  of it frame array, 512 MiB", "boot_frames", PLAIN[512]),
+    Figure("", "  of it frame array, 2 GiB", "boot_frames", PLAIN[2048]),
+    Figure("", "  of it frame array, 8 GiB", "boot_frames", PLAIN[8192]),
+    Figure("", "boot: to the shell, 512 MiB", "boot_total", PLAIN[512]),
+    Figure("", "boot: to the shell, 2 GiB", "boot_total", PLAIN[2048]),
+    Figure("", "boot: to the shell, 8 GiB", "boot_total", PLAIN[8192]),
+    Figure("Q17", "frame metadata, % of RAM, 2 GiB", "frame_percent", PLAIN[2048],
+           1.56, 1.56, 0.80),
+]
+
+
+def measure(image):
+    """{shape name: {figure name: value}}, one boot each."""
+    results = {}
+    for shape in {figure.shape.name: figure.shape for figure in FIGURES}.values():
+        text, status = run_commands(shape, "bench", image, exact=True, timeout=120)
+        values = {name: float(value) if "." in value else int(value) for name, value in
+                  re.findall(r"^bench (\w+) (\d+(?:\.\d+)?)\b", text, re.M)}
+        if status or not values:
+            raise Gone(f"{shape.name}: bench ended with status {status}:\n{text[-2000:]}")
+        results[shape.name] = values
+    return results
+
+
+def number(value):
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if isinstance(value, float) else f"{value:,}"
+
+
+def print_table(rows):
+    print("Instructions executed (not time on silicon); percent for Q17.")
+    print(f"{'':4} {'':34} {'Tidemark':>12} {'goal':>12} {'best Linux':>12} {'Linux 6.12':>12}")
+    for figure, value in rows:
+        columns = (value, figure.goal, figure.best, figure.linux)
+        print(f"{figure.key:4} {figure.text:34} " +
+              " ".join(f"{number(column):>12}" for column in columns))
+
+
+def by_key(rows):
+    """{"Q1": [110], ...} in the order of the yardsticks, ours alone."""
+    table = {}
+    for figure, value in rows:
+        if figure.key:
+            table.setdefault(figure.key, []).append(value)
+    return table
+
+
+def label(figure):
+    return f"{figure.name}@{figure.shape.name}"
+
+
+def compare(rows, path):
+    """Prints what changed against the baseline; result: figures that grew."""
+    with open(path, encoding="utf-8") as f:
+        baseline = json.load(f)
+    grown = 0
+    for figure, value in rows:
+        before = baseline.get(label(figure))
+        if before is None:
+            print(f"bench: {label(figure)}: not in the baseline")
+            grown += 1
+        elif value > before * (1 + GROWTH):
+            print(f"bench: {label(figure)} GREW from {number(before)} to {number(value)}")
+            grown += 1
+        elif value < before * (1 - GROWTH):
+            print(f"bench: {label(figure)} fell from {number(before)} to {number(value)}"
+                  " (make it the baseline: --accept)")
+    return grown
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--image", default="build/arm64/Image")
+    parser.add_argument("--out", default="build/bench", help="folder for results.json")
+    parser.add_argument("--accept", action="store_true", help="make these the baseline")
+    args = parser.parse_args()
+    try:
+        results = measure(args.image)
+        rows = [(figure, results[figure.shape.name][figure.name]) for figure in FIGURES]
+    except Gone as error:
+        sys.exit(f"bench: {error}")
+    except KeyError as error:
+        sys.exit(f"bench: the Image printed no figure {error}")
+    print_table(rows)
+    os.makedirs(args.out, exist_ok=True)
+    with open(f"{args.out}/results.json", "w", encoding="utf-8") as f:
+        json.dump(by_key(rows), f, indent=1)
+        f.write("\n")
+    if args.accept:
+        with open(BASELINE, "w", encoding="utf-8") as f:
+            json.dump({label(figure): value for figure, value in rows}, f, indent=1)
+            f.write("\n")
+    grown = compare(rows, BASELINE)
+    if grown:
+        sys.exit(f"bench: {grown} figures grew by more than {GROWTH:.0%} or are new")
+    print(f"bench: no figure grew by more than {GROWTH:.0%}")
+
+
+if __name__ == "__main__":
+    main()
