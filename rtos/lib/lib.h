@@ -67,6 +67,14 @@ int tm_parse_u64(const char *s, u64 *val) tm_must_check;
  */
 int tm_parse_size(const char *s, u64 *bytes, const char **end) tm_must_check;
 
+/*
+ * Split off the next word of a command line, in place: NAME, NAME=VALUE, with
+ * double quotes anywhere grouping blanks and vanishing (an unclosed one reaches
+ * to the end). *line moves behind the word. False at the end. *value is null
+ * when there is no `=`.
+ */
+bool tm_next_arg(char **line, char **name, char **value);
+
 /* Match shell-style: `*` any run, `?` one character. */
 bool tm_glob(const char *pattern, const char *s);
 
