@@ -16,6 +16,7 @@
 #include "arch/arch.h"
 #include "mm/locks.h"
 #include "rtos/lib/lib.h"
+#include "rtos/lib/tree.h"
 
 /* ---- spinlocks ---------------------------------------------------------- */
 
@@ -34,6 +35,7 @@ struct spinlock {
 	{                                                                                          \
 		.rank = (r)                                                                        \
 	}
+/* Make l free, of that rank. Before anybody else knows it. */
 void spin_init(struct spinlock *l, enum lock_rank rank);
 /* For data never touched from interrupts. Any but hard interrupt. */
 void spin_lock(struct spinlock *l);
@@ -152,13 +154,14 @@ static inline void sleep_ms(u64 ms)
 
 /* Tasks waiting for something; most urgent first, FIFO among equals. */
 struct waitq {
-	struct list waiters; /* (S) sorted by priority */
+	struct tree waiters; /* (S) by priority, then arrival */
+	u32 nr_waiting;      /* (S) = nodes in waiters */
 	const char *name;    /* (I) shown by ps */
 };
 
 #define WAITQ_INIT(var, nm)                                                                        \
 	{                                                                                          \
-		.waiters = { &(var).waiters, &(var).waiters }, .name = (nm)                        \
+		.name = (nm)                                                                       \
 	}
 void waitq_init(struct waitq *q, const char *name);
 

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel command line: kept as given for /proc/cmdline, then split and
+ * offered word by word to the memory subsystem and to the table below. Whatever
+ * nobody knows, or finds malformed, costs one warning and nothing else. Written
+ * once by the boot CPU, constant afterwards.
+ */
+#include "mm/mm.h"
+#include "rtos/panic.h"
+
+enum { CMDLINE_SIZE = 4096, QUIET_LEVEL = 4, LEVEL_MAX = 8 };
+
+static char cmdline[CMDLINE_SIZE];
+static char words[CMDLINE_SIZE]; /* the same, cut up; values point in here */
+static const char *run_cmds, *test_glob;
+
+const char *boot_cmdline(void)
+{
+	return cmdline;
+}
+
+const char *boot_run(void)
+{
+	return run_cmds;
+}
+
+const char *boot_test(void)
+{
+	return test_glob;
+}
+
+static int set_run(const char *value)
+{
+	run_cmds = value;
+	return value && *value ? 0 : ERR_INVAL;
+}
+
+static int set_test(const char *value)
+{
+	test_glob = value && *value ? value : "*";
+	return 0;
+}
+
+static int set_loglevel(const char *value)
+{
+	u64 level;
+	int err = value ? tm_parse_u64(value, &level) : ERR_INVAL;
+
+	if (err)
+		return err;
+	if (level > LEVEL_MAX)
+		return ERR_RANGE;
+	log_set_console_level((unsigned int)level);
+	return 0;
+}
+
+static int set_quiet(const char *value)
+{
+	if (value)
+		return ERR_INVAL;
+	log_set_console_level(QUIET_LEVEL);
+	return 0;
+}
+
+static int set_panic(const char *value)
+{
+	bool negative = value && *value == '-';
+	u64 n;
+	int err = value ? tm_parse_u64(value + negative, &n) : ERR_INVAL;
+
+	if (err)
+		return err;
+	if (n > 86400)
+		return ERR_RANGE;
+	panic_set_timeout(negative ? -(int)n : (int)n);
+	return 0;
+}
+
+/* Said by loaders that would start Linux as well. */
+static int set_console(const char *value)
+{
+	pr_info("boot argument console=%s: not used, the tree's stdout-path decides",
+		value ? value : "");
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*set)(const char *value); /* null without `=` */
+} options[] = {
+	{ "run", set_run },          { "test", set_test },   { "loglevel", set_loglevel },
+	{ "quiet", set_quiet },      { "panic", set_panic }, { "console", set_console },
+	{ "earlycon", set_console },
+};
+
+static int offer(const char *name, const char *value)
+{
+	unsigned int i;
+	int err = mm_boot_option(name, value);
+
+	for (i = 0; err == ERR_NOENT && i < ARRAY_SIZE(options); i++)
+		if (strcmp(options[i].name, name) == 0)
+			err = options[i].set(value);
+	return err;
+}
+
+static void warn(const char *name, const char *value, int err)
+{
+	const char *why = err == ERR_NOENT   ? "unknown"
+			  : err == ERR_RANGE ? "out of range"
+					     : "malformed";
+
+	pr_warn("boot argument %s%s%s: %s, ignored", name, value ? "=" : "", value ? value : "",
+		why);
+}
+
+void boot_args_parse(const char *given)
+{
+	char *line = words, *name, *value;
+	size_t len = strnlen(given, CMDLINE_SIZE - 1), i;
+	int err;
+
+	for (i = 0; i < len; i++)
+		cmdline[i] = (u8)given[i] < ' ' || given[i] == 0x7f ? ' ' : given[i];
+	cmdline[len] = '\0';
+	if (given[len])
+		pr_warn("boot arguments cut at %u bytes", CMDLINE_SIZE - 1);
+	memcpy(words, cmdline, sizeof(words));
+	while (tm_next_arg(&line, &name, &value)) {
+		err = offer(name, value);
+		if (err)
+			warn(name, value, err);
+	}
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where am I: task, atomic section or interrupt, and on which CPU. The count
+ * of disables lies in the running task, so it needs no lock and travels with
+ * it. Every way out of an atomic section comes past preempt_enable() or
+ * irq_exit(); both look whether this CPU was asked to switch meanwhile.
+ */
+#include "rtos/panic.h"
+#include "rtos/sched.h"
+
+void preempt_disable(void)
+{
+	arch_current()->preempt_count++;
+	__asm__ volatile("" : : : "memory");
+}
+
+static tm_noinline void preempt_pending(void)
+{
+	struct task *t = arch_current();
+	u64 flags;
+
+	if (t->irq_depth || panic_active())
+		return; /* irq_exit() will see it; a panic never switches */
+	if (arch_irqs_masked()) {
+		/* Nobody looks again when the caller unmasks: an interrupt does. */
+		arch_send_reschedule(t->cpu);
+		return;
+	}
+	flags = arch_irq_save();
+	sched_resched();
+	arch_irq_restore(flags);
+}
+
+void preempt_enable(void)
+{
+	struct task *t = arch_current();
+
+	__asm__ volatile("" : : : "memory");
+	BUG_ON_VAL(t->preempt_count == 0, t->id, t->cpu);
+	if (--t->preempt_count == 0 && unlikely(this_cpu()->need_resched))
+		preempt_pending();
+}
+
+void irq_enter(void)
+{
+	arch_current()->irq_depth++;
+}
+
+void irq_exit(void)
+{
+	struct task *t = arch_current();
+
+	BUG_ON_VAL(t->irq_depth == 0, t->id, t->cpu);
+	t->irq_depth--;
+	if (t->irq_depth == 0 && t->preempt_count == 0 && this_cpu()->need_resched)
+		sched_resched();
+}
+
+bool in_interrupt(void)
+{
+	return arch_current()->irq_depth != 0;
+}
+
+bool may_sleep(void)
+{
+	const struct task *t = arch_current();
+
+	return sched_running() && !t->is_idle && !t->preempt_count && !t->irq_depth &&
+	       !arch_irqs_masked();
+}
+
+unsigned int cpu_id(void)
+{
+	return arch_current()->cpu;
+}

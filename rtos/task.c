@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of tasks: descriptors, the table of all of them, creation, end,
+ * joining, and what `ps` shows. Descriptors are packed into pages of their own
+ * and a page goes back when its last descriptor does; stacks come from
+ * stack.c. When a task ends its memory is released by whoever joins it, or by
+ * the reaper task when it was detached: never by the task that happens to run
+ * next, which may be in a hurry.
+ *
+ * table_lock guards the table and the descriptor pages. Scheduling fields are
+ * the scheduler's (S). The order is table_lock, then sched_lock.
+ */
+#include "mm/mm.h"
+#include "rtos/sched.h"
+
+/* A page of descriptors. */
+struct task_page {
+	struct list link; /* (L) on the list of pages with room */
+	u64 used;         /* (L) bit n: slot[n] */
+	struct task slot[];
+};
+
+enum { TASKS_PER_PAGE = (PAGE_SIZE - sizeof(struct task_page)) / sizeof(struct task) };
+
+_Static_assert(TASKS_PER_PAGE >= 4 && TASKS_PER_PAGE <= 64, "descriptors to a page");
+_Static_assert(offsetof(struct task, ctx) == 0, "arch finds the context there");
+
+static struct spinlock table_lock = SPINLOCK_INIT(LOCK_RANK_TASKS);
+static struct tree table;                                                    /* (L) by id */
+static struct list pages_with_room = { &pages_with_room, &pages_with_room }; /* (L) */
+static u32 last_id;                                                          /* (L) */
+
+static struct list reap_list = { &reap_list, &reap_list };             /* (S) */
+static struct waitq reap_waitq = WAITQ_INIT(reap_waitq, "dead tasks"); /* (S) */
+
+/* ---- descriptors and table ------------------------------------------------------ */
+
+static struct task *table_entry(const struct tree_node *n)
+{
+	return container_of(n, struct task, list_node);
+}
+
+static bool id_less(const struct tree_node *a, const struct tree_node *b)
+{
+	return table_entry(a)->id < table_entry(b)->id;
+}
+
+static bool id_below(const struct tree_node *n, u64 id)
+{
+	return table_entry(n)->id < id;
+}
+
+static void link_locked(struct task *t)
+{
+	t->id = ++last_id;
+	tree_insert(&table, &t->list_node, id_less);
+}
+
+void task_table_init(void)
+{
+	spin_lock(&table_lock);
+	link_locked(&boot_task);
+	spin_unlock(&table_lock);
+}
+
+/* A descriptor from a page with room; null when there is none. */
+static struct task *slot_get_locked(void)
+{
+	struct task_page *p;
+	unsigned int i;
+
+	if (list_empty(&pages_with_room))
+		return NULL;
+	p = container_of(pages_with_room.next, struct task_page, link);
+	i = (unsigned int)__builtin_ctzll(~p->used);
+	BUG_ON_VAL(i >= TASKS_PER_PAGE, i, p->used);
+	p->used |= 1ull << i;
+	if (p->used == (1ull << TASKS_PER_PAGE) - 1)
+		list_del(&p->link);
+	return &p->slot[i];
+}
+
+/* Give a descriptor back; true when its page is empty and off the list. */
+static bool slot_put_locked(struct task *t, struct task_page *p)
+{
+	u64 bit = 1ull << (t - p->slot);
+
+	BUG_ON_VAL(!(p->used & bit), t->id, p->used);
+	if (p->used == (1ull << TASKS_PER_PAGE) - 1)
+		list_add_head(&pages_with_room, &p->link);
+	p->used &= ~bit;
+	if (p->used)
+		return false;
+	list_del(&p->link);
+	return true;
+}
+
+static struct task *slot_get(void)
+{
+	struct page *fresh;
+	struct task *t;
+
+	spin_lock(&table_lock);
+	t = slot_get_locked();
+	spin_unlock(&table_lock);
+	if (t)
+		return t;
+	fresh = alloc_pages(GFP_KERNEL, 0);
+	if (!fresh)
+		return NULL;
+	spin_lock(&table_lock);
+	((struct task_page *)page_address(fresh))->used = 0;
+	list_add_head(&pages_with_room, &((struct task_page *)page_address(fresh))->link);
+	t = slot_get_locked();
+	spin_unlock(&table_lock);
+	return t;
+}
+
+struct task *task_new(const char *name, unsigned int prio, u64 stack)
+{
+	struct task *t = slot_get();
+
+	if (!t)
+		return NULL;
+	*t = (struct task){ .state = TASK_READY, .prio = prio, .base_prio = prio, .stack = stack };
+	tm_snprintf(t->name, sizeof(t->name), "%s", name);
+	list_init(&t->run_node);
+	waitq_init(&t->joiners, "end of a task");
+	spin_lock(&table_lock);
+	link_locked(t);
+	spin_unlock(&table_lock);
+	return t;
+}
+
+void task_release(struct task *t)
+{
+	struct task_page *p = (struct task_page *)align_down((uintptr_t)t, PAGE_SIZE);
+	u64 stack = t->stack;
+	bool empty;
+
+	BUG_ON_VAL(t == arch_current() || t->waiting_on, t->id, t->state);
+	BUG_ON_VAL(tree_linked(&t->timer.node) || t->joiners.nr_waiting, t->id, t->state);
+	spin_lock(&table_lock);
+	tree_remove(&table, &t->list_node);
+	empty = slot_put_locked(t, p);
+	spin_unlock(&table_lock);
+	if (stack)
+		stack_free(stack);
+	if (empty)
+		free_pages(virt_to_page(p), 0);
+}
+
+/* ---- creation and end --------------------------------------------------------------- */
+
+struct task *task_create(const struct task_attr *attr, void (*entry)(void *), void *arg)
+{
+	u64 cpu_mask = attr->cpus ? attr->cpus : CPUS_ALL, stack, flags;
+	struct task *t;
+	int err;
+
+	if (attr->prio > TASK_PRIO_MAX || !(cpu_mask & cpus_online()))
+		return NULL;
+	stack = stack_alloc();
+	if (!stack)
+		return NULL;
+	t = task_new(attr->name, attr->prio, stack);
+	if (!t) {
+		stack_free(stack);
+		return NULL;
+	}
+	t->entry = entry;
+	t->arg = arg;
+	t->cpu = cpu_id();
+	flags = spin_lock_irqsave(&sched_lock);
+	err = sched_add_locked(t, cpu_mask);
+	spin_unlock_irqrestore(&sched_lock, flags);
+	if (err) {
+		task_release(t);
+		return NULL;
+	}
+	return t;
+}
+
+void task_exit(void)
+{
+	BUG_ON(!may_sleep());
+	(void)arch_irq_save();
+	spin_lock(&sched_lock);
+	sched_exit_locked();
+}
+
+int task_join(struct task *t, u64 deadline_ns)
+{
+	u64 flags;
+	int err = 0;
+
+	BUG_ON_VAL(!may_sleep() || t == arch_current(), t->id, 0);
+	flags = spin_lock_irqsave(&sched_lock);
+	BUG_ON_VAL(t->joining || t->detached, t->id, t->detached);
+	t->joining = true;
+	if (t->dead) {
+		spin_unlock(&sched_lock);
+	} else {
+		err = sched_block_locked(&t->joiners, deadline_ns);
+		if (err) {
+			/* It may have ended between the timeout and now. */
+			spin_lock(&sched_lock);
+			t->joining = t->dead;
+			err = t->dead ? 0 : err;
+			spin_unlock(&sched_lock);
+		}
+	}
+	arch_irq_restore(flags);
+	if (!err)
+		task_release(t);
+	return err;
+}
+
+void task_detach(struct task *t)
+{
+	u64 flags = spin_lock_irqsave(&sched_lock);
+
+	BUG_ON_VAL(t->joining || t->detached, t->id, t->detached);
+	t->detached = true;
+	if (t->dead)
+		task_reap_later_locked(t);
+	spin_unlock_irqrestore(&sched_lock, flags);
+}
+
+void task_reap_later_locked(struct task *t)
+{
+	list_add_tail(&reap_list, &t->run_node);
+	waitq_wake_one_locked(&reap_waitq);
+}
+
+static void reaper(void *arg)
+{
+	struct task *t;
+
+	(void)arg;
+	for (;;) {
+		u64 flags = spin_lock_irqsave(&sched_lock);
+
+		if (list_empty(&reap_list)) {
+			sched_block_locked(&reap_waitq, TM_FOREVER);
+			arch_irq_restore(flags);
+			continue;
+		}
+		t = container_of(reap_list.next, struct task, run_node);
+		list_del(&t->run_node);
+		spin_unlock_irqrestore(&sched_lock, flags);
+		task_release(t);
+	}
+}
+
+void task_reaper_start(void)
+{
+	static const struct task_attr attr = { .name = "reaper", .prio = TASK_PRIO_DEFAULT };
+	struct task *t = task_create(&attr, reaper, NULL);
+
+	if (!t)
+		panic("no memory for the first tasks");
+	task_detach(t);
+}
+
+/* ---- what others may ask and change ---------------------------------------------------- */
+
+struct task *task_current(void)
+{
+	return arch_current();
+}
+
+const char *task_name(const struct task *t)
+{
+	return t->name;
+}
+
+unsigned int task_prio(const struct task *t)
+{
+	return __atomic_load_n(&t->prio, __ATOMIC_RELAXED);
+}
+
+int task_set_prio(struct task *t, unsigned int prio)
+{
+	u64 flags;
+
+	if (prio > TASK_PRIO_MAX || t->is_idle)
+		return ERR_INVAL;
+	flags = spin_lock_irqsave(&sched_lock);
+	t->base_prio = prio;
+	if (t->prio != prio && t->state != TASK_DEAD)
+		sched_set_prio_locked(t, prio);
+	spin_unlock_irqrestore(&sched_lock, flags);
+	return 0;
+}
+
+int task_set_cpus(struct task *t, u64 cpu_mask)
+{
+	u64 flags;
+	int err = 0;
+
+	if (!(cpu_mask & cpus_online()) || t->is_idle)
+		return ERR_INVAL;
+	flags = spin_lock_irqsave(&sched_lock);
+	if (t->state != TASK_DEAD)
+		err = sched_set_cpus_locked(t, cpu_mask);
+	spin_unlock_irqrestore(&sched_lock, flags);
+	return err;
+}
+
+static void fill_info(const struct task *t, struct task_info *info)
+{
+	u64 flags = spin_lock_irqsave(&sched_lock);
+
+	*info = (struct task_info){
+		.id = t->id,
+		.state = t->state,
+		.prio = t->prio,
+		.base_prio = t->base_prio,
+		.cpu = t->cpu,
+		.cpus = t->is_idle ? 1ull << t->cpu
+			: t->group ? t->group->cpus
+				   : 0,
+		.run_ns = t->run_ns,
+		.switches = t->switches,
+		.stack_size = STACK_SIZE,
+	};
+	if (t->state == TASK_RUNNING && cpus[t->cpu].running == t)
+		info->run_ns += time_now_ns() - cpus[t->cpu].switch_ns;
+	if (t->waiting_on)
+		tm_snprintf(info->waiting_for, sizeof(info->waiting_for), "%s",
+			    t->waiting_on->name);
+	spin_unlock_irqrestore(&sched_lock, flags);
+	memcpy(info->name, t->name, sizeof(info->name));
+	if (t->stack)
+		info->stack_used = stack_used(t->stack);
+}
+
+bool task_info_next(u32 *id, struct task_info *info)
+{
+	struct tree_node *n;
+
+	/* The lock keeps the task's stack mapped while it is looked at. */
+	spin_lock(&table_lock);
+	n = tree_lower_bound(&table, id_below, *id);
+	if (n) {
+		fill_info(table_entry(n), info);
+		*id = info->id;
+	}
+	spin_unlock(&table_lock);
+	return n;
+}

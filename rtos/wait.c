@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wait queues: tasks in a tree ordered by priority, then by arrival. The
+ * scheduler lock guards all of them, so that "is queued" and "sleeps" change
+ * in one step; the caller's own lock guards the condition that is waited for.
+ *
+ * No wake-up is lost: a waiter is queued before its own lock is dropped, and a
+ * waker changes the condition under that lock before it wakes.
+ */
+#include "rtos/sched.h"
+
+void waitq_init(struct waitq *q, const char *name)
+{
+	*q = (struct waitq){ .name = name };
+}
+
+int waitq_wait(struct waitq *q, struct spinlock *l, u64 *flags, u64 deadline_ns)
+{
+	int err;
+
+	BUG_ON_VAL(!spin_held(l), l->rank, l->holder);
+	BUG_ON(!arch_irqs_masked());
+	spin_lock(&sched_lock);
+	spin_unlock(l);
+	err = sched_block_locked(q, deadline_ns);
+	arch_irq_restore(*flags);
+	*flags = spin_lock_irqsave(l);
+	return err;
+}
+
+unsigned int waitq_wake_one(struct waitq *q)
+{
+	u64 flags = spin_lock_irqsave(&sched_lock);
+	bool woken = waitq_wake_one_locked(q);
+
+	spin_unlock_irqrestore(&sched_lock, flags);
+	return woken;
+}
+
+/* One task a lock hold; those that come back meanwhile are not woken again
+ * for ever, because nobody wakes more than waited when it began. */
+unsigned int waitq_wake_all(struct waitq *q)
+{
+	unsigned int woken = 0, waiting;
+	u64 flags = spin_lock_irqsave(&sched_lock);
+
+	waiting = q->nr_waiting;
+	spin_unlock_irqrestore(&sched_lock, flags);
+	while (woken < waiting && waitq_wake_one(q))
+		woken++;
+	return woken;
+}
