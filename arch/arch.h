@@ -228,7 +228,8 @@ unsigned int arch_cpu_node(unsigned int cpu); /* NUMA node of the tree, or 0 */
 /*
  * Start a secondary CPU on the given stack; it enters rtos secondary_main(cpu)
  * with interrupts masked and `idle` as current. 0, ERR_NOSYS (no method in the
- * tree), ERR_IO (firmware refused; logged with its code).
+ * tree), ERR_IO (firmware refused, or it did not come within 1 s), ERR_NOMEM;
+ * each logged with its reason. Boot CPU's task, one CPU at a time.
  */
 int arch_cpu_start(unsigned int cpu, void *stack_top, struct task *idle);
 

@@ -7,13 +7,16 @@
 #ifndef ARCH_ARM64_INLINE_H
 #define ARCH_ARM64_INLINE_H
 
+/* The name may itself be a macro, for registers older assemblers do not know. */
+#define arm64_string_(r) #r
 #define arm64_read_sysreg(r)                                                                       \
 	({                                                                                         \
 		u64 v_;                                                                            \
-		__asm__ volatile("mrs %0, " #r : "=r"(v_));                                        \
+		__asm__ volatile("mrs %0, " arm64_string_(r) : "=r"(v_));                          \
 		v_;                                                                                \
 	})
-#define arm64_write_sysreg(r, v) __asm__ volatile("msr " #r ", %0" : : "r"((u64)(v)) : "memory")
+#define arm64_write_sysreg(r, v)                                                                   \
+	__asm__ volatile("msr " arm64_string_(r) ", %0" : : "r"((u64)(v)) : "memory")
 
 static inline u64 arch_irq_save(void)
 {

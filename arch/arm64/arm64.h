@@ -38,6 +38,7 @@ void arm64_count_init_cpu(void);
 
 /* Called by vectors.S. */
 tm_noreturn void trap_fatal(const struct trap_frame *f, unsigned int reason);
+void trap_sync(struct trap_frame *f);
 void trap_irq(void);
 /* Frame of the first fault on this CPU, or null. Any. */
 const struct trap_frame *arm64_fault_frame(void);

@@ -3,8 +3,8 @@
  * One interrupt controller, as gic.c sees it: GICv2, GICv3, later others. Line
  * numbers are the controller's own; lines below 32 belong to each CPU (0-15
  * between CPUs, 16-31 private devices), the rest are shared. A driver knows
- * registers and nothing else: no tree, no tasks, no locks. mask, unmask and
- * configure of shared lines are called under LOCK_RANK_IRQ by rtos.
+ * its registers and where its node names them; it takes no lock. mask and
+ * unmask of shared lines are called under LOCK_RANK_IRQ by rtos.
  */
 #ifndef ARCH_ARM64_IRQCHIP_H
 #define ARCH_ARM64_IRQCHIP_H
@@ -15,41 +15,81 @@ enum {
 	IRQ_PRIVATE = 16,   /* first private line */
 	IRQ_SHARED = 32,    /* first shared line */
 	IRQ_MAX = 1020,     /* above it: special answers of the hardware */
-	IRQ_NONE = 1023,    /* nothing pending */
 	IPI_RESCHEDULE = 0, /* lines used between CPUs */
 	IPI_STOP = 1,
 };
 
 struct irqchip {
 	const char *name; /* as /proc/interrupts prints it */
-	/* Find registers from the node, set up what all CPUs share. 0; or an
-	 * error, logged. Boot CPU, once. */
+	/* Map registers as the node names them, set up what all CPUs share.
+	 * 0; or ERR_NODEV, logged with the reason. Boot CPU, once. */
 	int (*init)(const struct dt_node *node);
-	/* Set up this CPU's part; no line is open afterwards but those
-	 * between CPUs. False, logged: this CPU cannot be interrupted. */
+	/* Set up this CPU's part; only the lines between CPUs are open then.
+	 * False, logged: this CPU cannot be interrupted. */
 	bool (*init_cpu)(unsigned int cpu);
 	unsigned int (*lines)(void);
 	void (*unmask)(unsigned int irq, bool edge);
 	void (*mask)(unsigned int irq);
-	/* Take the most urgent pending line, or IRQ_NONE. The value goes back
-	 * to eoi() unchanged; its line is value & 0x3ff. */
+	/* Take the most urgent pending line. The value goes back to eoi()
+	 * unchanged; irqchip_line() is its line, from IRQ_MAX on: none. */
 	u32 (*ack)(void);
 	void (*eoi)(u32 value);
-	/* Interrupt one CPU with a line below 16. Any. */
+	/* Interrupt one CPU by a line below 16, after earlier stores. Any. */
 	void (*send)(unsigned int cpu, unsigned int ipi);
 };
 
+static inline unsigned int irqchip_line(u32 value)
+{
+	return value & 0x3ff;
+}
+
 extern const struct irqchip arm64_gicv2, arm64_gicv3;
+
+/*
+ * The GIC's distributor, whose banks of shared lines are the same in both
+ * generations: everything off, not pending, lowest usable priority, level.
+ */
+void gic_reset_shared(volatile u8 *dist, unsigned int nr_lines);
+/* The same for the private lines, at a distributor or redistributor. */
+void gic_reset_private(volatile u8 *base);
+/* Trigger of a line; and the bit of a line in a bank of single bits. */
+void gic_set_trigger(volatile u8 *base, unsigned int irq, bool edge);
+void gic_set_bit(volatile u8 *base, unsigned int bank, unsigned int irq);
+unsigned int gic_lines(volatile u8 *dist);
+
+/* Banks of the distributor, and of a redistributor's second frame. */
+enum {
+	GICD_CTLR = 0x000,
+	GICD_TYPER = 0x004,
+	GICD_IGROUPR = 0x080,
+	GICD_ISENABLER = 0x100,
+	GICD_ICENABLER = 0x180,
+	GICD_ICPENDR = 0x280,
+	GICD_ICACTIVER = 0x380,
+	GICD_IPRIORITYR = 0x400,
+	GICD_ITARGETSR = 0x800,
+	GICD_ICFGR = 0xc00,
+	GICD_SGIR = 0xf00,
+	GICD_IROUTER = 0x6000,
+	/* One priority for all lines: they do not nest. The mask lets it pass
+	 * in either security state. */
+	GIC_PRIORITY = 0xa0,
+	GIC_PRIORITY_MASK = 0xf0,
+};
 
 /* Serve everything pending on this CPU; called by trap_irq, masked. */
 void arm64_irq_handle(void);
-/* Private line of the virtual timer, for handling without a descriptor; 0
- * until timer.c has found it. */
+
+/* ---- timer.c ---------------------------------------------------------------- */
+
+/* Find the virtual timer's line and check its rate. Boot CPU, once, after the
+ * controller. */
+void arm64_timer_init(void);
+/* Open it on this CPU. */
+void arm64_timer_init_cpu(void);
+/* Its private line; 0: none found. */
 unsigned int arm64_timer_irq(void);
 /* The line fired: silence it, tell rtos. Masked. */
 void arm64_timer_handle(void);
-/* Open the timer of this CPU at the controller. After init_cpu. */
-void arm64_timer_init(void);
-void arm64_timer_init_cpu(void);
 
 #endif

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What happens after vectors.S has saved the registers. Every synchronous
- * exception and every system error is fatal here: the kernel takes no faults
- * on purpose. The frame of the first fault of each CPU is remembered for the
+ * What happens after vectors.S has saved the registers. Synchronous exceptions
+ * and system errors are fatal: the kernel takes no faults on purpose, with one
+ * exception, a call to firmware that is not there. The frame of the first fault of each CPU is remembered for the
  * panic message, which asks for it with arch_dump_regs().
  */
 #include "arm64.h"
 #include "irqchip.h"
 #include "rtos/rtos.h"
+#include "smp.h"
 
 /* (A) written by its CPU, read in a panic. */
 static const struct trap_frame *fault_frame[MAX_CPUS];
 
 enum {
 	EC_SHIFT = 26,
+	EC_UNKNOWN = 0x00,
 	EC_FP = 0x07,
 	EC_IABORT = 0x21,
 	EC_DABORT = 0x25,
@@ -27,7 +29,7 @@ struct word {
 };
 
 static const struct word classes[] = {
-	{ 0x00, "undefined instruction" },
+	{ EC_UNKNOWN, "undefined instruction" },
 	{ 0x01, "trapped WFI or WFE" },
 	{ EC_FP, "FP/SIMD used by kernel code" },
 	{ 0x0d, "branch target" },
@@ -132,6 +134,26 @@ void trap_fatal(const struct trap_frame *f, unsigned int reason)
 		fault_frame[cpu] = f;
 	describe(f, reason, what, sizeof(what));
 	panic_fault(what);
+}
+
+/*
+ * A firmware call the machine has no instruction for: give it the result
+ * "not supported" and go on behind it. True when that was it.
+ */
+static bool fixup_firmware_call(struct trap_frame *f)
+{
+	if (frame_class(f) != EC_UNKNOWN ||
+	    (f->elr != (u64)(uintptr_t)arm64_smc_insn && f->elr != (u64)(uintptr_t)arm64_hvc_insn))
+		return false;
+	f->x[0] = (u64)PSCI_NOT_SUPPORTED;
+	f->elr += 4;
+	return true;
+}
+
+void trap_sync(struct trap_frame *f)
+{
+	if (!fixup_firmware_call(f))
+		trap_fatal(f, TRAP_SYNC);
 }
 
 void trap_irq(void)

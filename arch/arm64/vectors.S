@@ -4,7 +4,8 @@
  * current stack and looks at bit 14 of SP: set in the mapped half of a stack
  * slot, clear below it. An overflowing stack is left for the emergency stack
  * of this CPU, whose top is kept in TPIDRRO_EL0 (TPIDR_EL0 and SP_EL0 serve as
- * scratch: nothing runs at EL0 with values of its own). Only interrupts return.
+ * scratch: nothing runs at EL0 with values of its own). Interrupts return, and
+ * the one synchronous exception trap.c knows how to repair.
  */
 #include "trap_frame.h"
 
@@ -85,7 +86,6 @@ arm64_vectors:
 	brk	#0
 .endm
 
-	fatal_entry entry_sync, TRAP_SYNC
 	fatal_entry entry_serror, TRAP_SERROR
 	fatal_entry entry_fiq, TRAP_FIQ
 	fatal_entry entry_bad_mode, TRAP_BAD_MODE
@@ -107,11 +107,21 @@ stack_overflow:
 	bl	trap_fatal
 	brk	#0
 
+entry_sync:
+	save_general
+	add	x22, sp, #TRAP_SIZE
+	str	x22, [sp, #TRAP_SP]
+	save_fault
+	mov	x0, sp
+	bl	trap_sync
+	b	restore_return
+
 entry_irq:
 	save_general
 	msr	daifclr, #4			/* as everywhere but in a fault */
 	bl	trap_irq
 	msr	daifset, #4
+restore_return:
 	ldp	x22, x23, [sp, #TRAP_ELR]
 	msr	elr_el1, x22
 	msr	spsr_el1, x23

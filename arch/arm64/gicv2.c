@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GICv2: one distributor, one CPU interface seen by every CPU at the same
+ * address. A CPU's own bit for targets is read from its banked target
+ * registers. All shared lines go to the boot CPU. At most eight CPUs.
+ */
+#include "irqchip.h"
+#include "mmio.h"
+#include "rtos/rtos.h"
+
+enum {
+	GICC_CTLR = 0x00,
+	GICC_PMR = 0x04,
+	GICC_BPR = 0x08,
+	GICC_IAR = 0x0c,
+	GICC_EOIR = 0x10,
+	CTLR_ENABLE = 1 << 0,
+	CTLR_BYPASS = 0x1e0, /* the firmware's choice, kept */
+	REG_DIST = 0,
+	REG_CPU = 1,
+};
+
+static volatile u8 *dist, *cpu_if; /* set by init, then constant */
+static unsigned int nr_lines;
+static u8 target[MAX_CPUS]; /* written by its CPU before it is online */
+
+static volatile u8 *map_reg(const struct dt_node *node, unsigned int index)
+{
+	phys_t base;
+	u64 nr_bytes;
+
+	if (dt_reg(node, index, &base, &nr_bytes) != 0)
+		return 0;
+	return arch_ioremap(base, max_u64(nr_bytes, PAGE_SIZE));
+}
+
+static int init(const struct dt_node *node)
+{
+	dist = map_reg(node, REG_DIST);
+	cpu_if = map_reg(node, REG_CPU);
+	if (!dist || !cpu_if) {
+		pr_err("irq: %s: reg 0 or 1 is missing or cannot be mapped", node->name);
+		return ERR_NODEV;
+	}
+	mmio_write32(dist, GICD_CTLR, 0);
+	nr_lines = gic_lines(dist);
+	gic_reset_shared(dist, nr_lines);
+	mmio_write32(dist, GICD_CTLR, CTLR_ENABLE);
+	return 0;
+}
+
+/* The bit that means this CPU; all four bytes of a word carry it. */
+static u8 own_target(void)
+{
+	for (unsigned int i = 0; i < IRQ_SHARED; i += 4) {
+		u32 v = mmio_read32(dist, GICD_ITARGETSR + i);
+
+		v |= v >> 16;
+		v |= v >> 8;
+		if (v & 0xff)
+			return (u8)v;
+	}
+	return 1; /* single-CPU implementations read as zero */
+}
+
+static bool init_cpu(unsigned int cpu)
+{
+	target[cpu] = own_target();
+	if (cpu == 0)
+		for (unsigned int i = IRQ_SHARED; i < nr_lines; i += 4)
+			mmio_write32(dist, GICD_ITARGETSR + i, target[0] * 0x01010101u);
+	gic_reset_private(dist);
+	mmio_write32(cpu_if, GICC_PMR, GIC_PRIORITY_MASK);
+	mmio_write32(cpu_if, GICC_BPR, 0);
+	mmio_write32(cpu_if, GICC_CTLR,
+		     (mmio_read32(cpu_if, GICC_CTLR) & CTLR_BYPASS) | CTLR_ENABLE);
+	return true;
+}
+
+static unsigned int lines(void)
+{
+	return nr_lines;
+}
+
+static void unmask(unsigned int irq, bool edge)
+{
+	gic_set_trigger(dist, irq, edge);
+	gic_set_bit(dist, GICD_ISENABLER, irq);
+}
+
+static void mask(unsigned int irq)
+{
+	gic_set_bit(dist, GICD_ICENABLER, irq);
+}
+
+static u32 ack(void)
+{
+	return mmio_read32(cpu_if, GICC_IAR);
+}
+
+static void eoi(u32 value)
+{
+	mmio_write32(cpu_if, GICC_EOIR, value);
+}
+
+static void send(unsigned int cpu, unsigned int ipi)
+{
+	__asm__ volatile("dsb ishst" : : : "memory");
+	mmio_write32(dist, GICD_SGIR, (u32)target[cpu] << 16 | ipi);
+}
+
+const struct irqchip arm64_gicv2 = {
+	.name = "GICv2",
+	.init = init,
+	.init_cpu = init_cpu,
+	.lines = lines,
+	.unmask = unmask,
+	.mask = mask,
+	.ack = ack,
+	.eoi = eoi,
+	.send = send,
+};

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starting secondary CPUs, one after the other, by PSCI or by the spin table.
+ * Each has an entry in arm64_cpu_boot that it finds by its affinity; the starter
+ * waits a bounded time for the entry to be claimed, and takes it back if it is
+ * not, so that a late CPU parks itself. Called by the boot CPU alone.
+ */
+#include "smp.h"
+#include "arm64.h"
+#include "cpu_boot.h"
+#include "mm/mm.h"
+#include "rtos/rtos.h"
+
+struct cpu_boot arm64_cpu_boot[MAX_CPUS];
+
+enum {
+	EMERGENCY_ORDER = 1, /* 8 KiB: a panic message with its buffers */
+	START_WAIT_NS = 1000000000,
+};
+
+/* Let a CPU in its loader's pen see the entry address at `release`. */
+static int release_spin_table(const struct dt_node *node)
+{
+	u64 entry = arm64_image_phys(secondary_entry).v;
+	volatile u64 *word;
+	const u8 *prop;
+	phys_t release, seen;
+	u32 len;
+
+	prop = dt_prop_get(node, "cpu-release-addr", &len);
+	if (!prop || (len != 8 && len != 4)) {
+		pr_err("smp: %s: cpu-release-addr is missing or malformed", node->name);
+		return ERR_NOSYS;
+	}
+	release = phys_make(dt_cells(prop, len / 4));
+	word = phys_to_virt(release);
+	if (!is_aligned(release.v, 8) || release.v >> ARCH_PHYS_BITS) {
+		pr_err("smp: %s: cpu-release-addr %#llx is no place for a word", node->name,
+		       (unsigned long long)release.v);
+		return ERR_NOSYS;
+	}
+	/* Memory left out of the linear map has no cached name: write it bare. */
+	if (!arch_translate((u64)(uintptr_t)word, &seen, 0, 0))
+		word = arch_ioremap(release, sizeof(*word));
+	if (!word)
+		return ERR_NOMEM;
+	*word = entry;
+	__asm__ volatile("dc civac, %0\n\tdsb sy\n\tsev" : : "r"(word) : "memory");
+	return 0;
+}
+
+static int start_psci(unsigned int cpu)
+{
+	int code = 0;
+	int err = arm64_psci_cpu_on(arch_cpu_hwid(cpu), arm64_image_phys(secondary_entry), cpu,
+				    &code);
+
+	if (err == ERR_NOSYS)
+		pr_err("smp: CPU %u wants psci, but the tree offers none that works", cpu);
+	else if (err)
+		pr_err("smp: CPU %u: the firmware refused with %d", cpu, code);
+	return err;
+}
+
+static int start(unsigned int cpu)
+{
+	const struct dt_node *node = arm64_cpu_node(cpu);
+	const char *method = dt_string(node, "enable-method");
+
+	if (!method)
+		method = dt_string(arm64_cpus_node(), "enable-method");
+	if (method && strcmp(method, "psci") == 0)
+		return start_psci(cpu);
+	if (method && strcmp(method, "spin-table") == 0)
+		return release_spin_table(node);
+	pr_err("smp: CPU %u (%s): enable-method \"%s\" is not known", cpu, node->name,
+	       method ? method : "(none)");
+	return ERR_NOSYS;
+}
+
+static void *emergency_stack(void)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, EMERGENCY_ORDER);
+
+	return page ? (u8 *)page_address(page) + (PAGE_SIZE << EMERGENCY_ORDER) : 0;
+}
+
+static bool wait_arrival(struct cpu_boot *b)
+{
+	u64 begin = arch_now_ns();
+	u32 armed = CPU_BOOT_ARMED;
+
+	while (__atomic_load_n(&b->state, __ATOMIC_ACQUIRE) != CPU_BOOT_ARRIVED) {
+		if (arch_now_ns() - begin > START_WAIT_NS)
+			/* Whoever changes the state first decides. */
+			return !__atomic_compare_exchange_n(&b->state, &armed, CPU_BOOT_OFF, false,
+							    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+		arch_cpu_relax();
+	}
+	return true;
+}
+
+int arch_cpu_start(unsigned int cpu, void *stack_top, struct task *idle)
+{
+	struct cpu_boot *b = &arm64_cpu_boot[cpu];
+	int err;
+
+	BUG_ON_VAL(cpu == 0 || cpu >= arch_cpu_count(), cpu, arch_cpu_count());
+	BUG_ON_VAL(b->state != CPU_BOOT_OFF, cpu, b->state);
+	b->hwid = arch_cpu_hwid(cpu);
+	b->cpu = cpu;
+	b->stack_top = stack_top;
+	b->idle = idle;
+	if (!b->emergency_top)
+		b->emergency_top = emergency_stack();
+	if (!b->emergency_top) {
+		pr_err("smp: CPU %u: no memory for its emergency stack", cpu);
+		return ERR_NOMEM;
+	}
+	__atomic_store_n(&b->state, CPU_BOOT_ARMED, __ATOMIC_RELEASE);
+	err = start(cpu);
+	if (err) {
+		__atomic_store_n(&b->state, CPU_BOOT_OFF, __ATOMIC_RELEASE);
+		return err;
+	}
+	if (wait_arrival(b))
+		return 0;
+	pr_err("smp: CPU %u (affinity %#llx) did not come up within 1 s", cpu,
+	       (unsigned long long)b->hwid);
+	return ERR_IO;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What cpus.c, smp.c and psci.c share: the tree's node of each CPU, and the
+ * firmware's interface.
+ */
+#ifndef ARCH_ARM64_SMP_H
+#define ARCH_ARM64_SMP_H
+
+#include "mm/dt.h"
+
+/* Node of a logical CPU; null for a boot CPU the tree does not name. Any. */
+const struct dt_node *arm64_cpu_node(unsigned int cpu);
+const struct dt_node *arm64_cpus_node(void);
+
+/* ---- psci.c ------------------------------------------------------------------- */
+
+/* Read the tree's psci node and ask the firmware for its version. Boot CPU,
+ * once, after dt_unflatten(). Without a usable node the calls below fail. */
+void arm64_psci_init(void);
+/* Start a CPU at a physical address. 0, ERR_NOSYS (no usable PSCI), or ERR_IO
+ * with the firmware's code in *code. */
+int arm64_psci_cpu_on(u64 hwid, phys_t entry, u64 argument, int *code);
+
+/* ---- psci_call.S ---------------------------------------------------------------- */
+
+/* One call by smc or hvc; the result register. An instruction the machine does
+ * not have gives PSCI_NOT_SUPPORTED (trap.c steps over it). */
+enum { PSCI_NOT_SUPPORTED = -1 };
+s64 arm64_smc(u64 function, u64 a1, u64 a2, u64 a3);
+s64 arm64_hvc(u64 function, u64 a1, u64 a2, u64 a3);
+/* The two instructions, for trap.c. */
+extern const char arm64_smc_insn[], arm64_hvc_insn[];
+
+#endif
