@@ -92,8 +92,8 @@ def main():
     used = set()
     for path in sorted(table):
         for symbol in sorted(table[path][1]):
-            if symbol not in owner:
-                continue
+            if symbol not in owner or symbol.startswith("__"):
+                continue  # nobody's, or a call the compiler made up
             why = verdict(sources[path], owner[symbol], symbol, contracts)
             if not why:
                 continue

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * `bench`: what the page allocator costs, each timed call alone with interrupts
+ * masked and the empty measurement subtracted. Under -icount the unit is one
+ * instruction and exact; elsewhere it is whatever the machine counts, and the
+ * heading says so. Lines `bench NAME VALUE` are read by tools/bench.py.
+ */
+#include "rtos/shell/shell.h"
+#include "mm/mm.h"
+#include "tests/bench/mmb_workload.h"
+
+enum { PAIRS = 1000 };
+
+/* Sums of one kind of call. */
+struct meter {
+	u64 sum, worst, calls;
+};
+
+static u64 empty; /* cost of measuring nothing */
+
+static void meter_add(struct meter *m, u64 start, u64 end)
+{
+	u64 cost = end - start;
+
+	cost = cost > empty ? cost - empty : 0;
+	m->sum += cost;
+	m->worst = max_u64(m->worst, cost);
+	m->calls++;
+}
+
+static u64 meter_mean(const struct meter *m)
+{
+	return m->calls ? (m->sum + m->calls / 2) / m->calls : 0;
+}
+
+static struct page *timed_alloc(struct meter *m, unsigned int order)
+{
+	u64 flags = arch_irq_save();
+	u64 start = arch_count();
+	struct page *page = alloc_pages(GFP_KERNEL | GFP_NOWARN, order);
+	u64 end = arch_count();
+
+	arch_irq_restore(flags);
+	meter_add(m, start, end);
+	return page;
+}
+
+static void timed_free(struct meter *m, struct page *page, unsigned int order)
+{
+	u64 flags = arch_irq_save();
+	u64 start = arch_count();
+	u64 end;
+
+	free_pages(page, order);
+	end = arch_count();
+	arch_irq_restore(flags);
+	meter_add(m, start, end);
+}
+
+/* Measure the empty harness and name the unit. */
+static void begin(void)
+{
+	u64 flags = arch_irq_save();
+
+	empty = ~0ull;
+	for (unsigned int i = 0; i < 16; i++) {
+		u64 start = arch_count();
+
+		empty = min_u64(empty, arch_count() - start);
+	}
+	arch_irq_restore(flags);
+	sh_print("bench: unit is %s\n", arch_count_exact()
+						? "one instruction, exact"
+						: "a cycle of this machine, not repeatable");
+}
+
+static void result(const char *name, u64 value)
+{
+	sh_print("bench %s %llu\n", name, (unsigned long long)value);
+}
+
+static int no_memory(const char *name)
+{
+	sh_print("bench: %s: not enough free memory\n", name);
+	return EXIT_FAIL;
+}
+
+/* Mean cost of alloc + free; all ones when there is no such block. */
+static u64 pair_cost(unsigned int order)
+{
+	struct meter alloc = { 0 }, back = { 0 };
+
+	for (unsigned int i = 0; i < PAIRS; i++) {
+		struct page *page = timed_alloc(&alloc, order);
+
+		if (!page)
+			return ~0ull;
+		timed_free(&back, page, order);
+	}
+	return meter_mean(&alloc) + meter_mean(&back);
+}
+
+static int bench_pair(void)
+{
+	u64 small = pair_cost(0), large = pair_cost(9), largest = pair_cost(10);
+
+	if (small == ~0ull || large == ~0ull || largest == ~0ull)
+		return no_memory("pair");
+	result("pair_order0", small);
+	result("pair_order9", large);
+	result("pair_order10", largest);
+	return EXIT_OK;
+}
+
+/* ---- order 0 in a row ------------------------------------------------------------- */
+
+/* The pages are chained through their owner's word `private`. */
+static int bench_row(void)
+{
+	struct meter alloc = { 0 }, back = { 0 };
+	u64 want = mm_total_pages() / 2;
+	u32 last = PFN_NIL;
+
+	while (alloc.calls < want) {
+		struct page *page = timed_alloc(&alloc, 0);
+
+		if (!page)
+			break;
+		page->private = last;
+		last = (u32)page_to_pfn(page).v;
+	}
+	while (last != PFN_NIL) {
+		struct page *page = pfn_to_page(pfn_make(last));
+
+		last = page->private;
+		timed_free(&back, page, 0);
+	}
+	if (back.calls < want)
+		return no_memory("row");
+	result("row_order0", meter_mean(&alloc) + meter_mean(&back));
+	result("row_worst_alloc", alloc.worst);
+	result("row_worst_free", back.worst);
+	return EXIT_OK;
+}
+
+/* ---- churn -------------------------------------------------------------------------- */
+
+/* A slot keeps frame number and order: a frame number has 32 bits. */
+static u64 slot_pack(const struct page *page, unsigned int order)
+{
+	return page_to_pfn(page).v << 8 | order;
+}
+
+static void slot_free(struct meter *m, u64 *slot)
+{
+	if (*slot != ~0ull)
+		timed_free(m, pfn_to_page(pfn_make(*slot >> 8)), (unsigned int)(*slot & 0xff));
+	*slot = ~0ull;
+}
+
+static bool slot_fill(struct meter *m, u64 *slot, unsigned long long r)
+{
+	unsigned int order = mmb_order(r);
+	struct page *page = timed_alloc(m, order);
+
+	*slot = page ? slot_pack(page, order) : ~0ull;
+	return page != NULL;
+}
+
+static bool churn(u64 *slots, struct meter *alloc, struct meter *back)
+{
+	struct meter fill = { 0 };
+	unsigned long long r, state = MMB_SEED;
+	bool ok = true;
+
+	for (unsigned int i = 0; i < MMB_SLOTS; i++)
+		slots[i] = ~0ull;
+	for (unsigned int i = 0; ok && i < MMB_SLOTS; i++)
+		ok = slot_fill(&fill, &slots[i], mmb_next(&state));
+	for (unsigned int i = 0; ok && i < MMB_CHURN_OPS; i++) {
+		r = mmb_next(&state);
+		slot_free(back, &slots[mmb_slot(r)]);
+		ok = slot_fill(alloc, &slots[mmb_slot(r)], r);
+	}
+	for (unsigned int i = 0; i < MMB_SLOTS; i++)
+		slot_free(&fill, &slots[i]);
+	return ok;
+}
+
+static int bench_churn(void)
+{
+	unsigned int order = fls_u64((MMB_SLOTS * sizeof(u64) - 1) >> PAGE_SHIFT);
+	struct page *table = alloc_pages(GFP_KERNEL | GFP_NOWARN, order);
+	struct meter alloc = { 0 }, back = { 0 };
+	bool ok;
+
+	if (!table)
+		return no_memory("churn");
+	ok = churn(page_address(table), &alloc, &back);
+	free_pages(table, order);
+	if (!ok)
+		return no_memory("churn");
+	result("churn", meter_mean(&alloc) + meter_mean(&back));
+	return EXIT_OK;
+}
+
+/* The short ones run when nothing is named: the others want half a GiB. */
+static const struct {
+	const char *name;
+	int (*run)(void);
+	bool is_short;
+} benches[] = {
+	{ "pair", bench_pair, true },
+	{ "churn", bench_churn, false },
+	{ "row", bench_row, false },
+};
+
+int cmd_bench(int argc, char **argv)
+{
+	int status = EXIT_OK;
+	unsigned int ran = 0;
+
+	if (argc > 2)
+		return sh_usage("bench");
+	for (unsigned int i = 0; i < ARRAY_SIZE(benches) && !sh_interrupted(); i++) {
+		if (argc == 1 ? !benches[i].is_short : !tm_glob(argv[1], benches[i].name))
+			continue;
+		if (ran++ == 0)
+			begin();
+		if (benches[i].run())
+			status = EXIT_FAIL;
+	}
+	if (ran)
+		return status;
+	sh_print("bench: no bench '%s' (there are pair, churn, row)\n", argv[1]);
+	return EXIT_FAIL;
+}

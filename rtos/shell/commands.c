@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The table of commands, and the two that are about it. A new command is one
+ * line here and one prototype in shell.h; nothing registers itself. */
+#include "rtos/shell/shell.h"
+
+const struct command commands[] = {
+	{ "help", "[COMMAND]", "this list, or one command", cmd_help },
+	{ "ls", "[PATH...]", "list the text tree", cmd_ls },
+	{ "cat", "FILE...", "print files of the text tree", cmd_cat },
+	{ "echo", "[WORD...] [> FILE]", "print words, or write them to a file", cmd_echo },
+	{ "dt", "[PATH]", "the device tree as parsed", cmd_dt },
+	{ "free", "", "memory in KiB", cmd_free },
+	{ "mm", "alloc|free|hold|check|stress ...", "try and check the page allocator", cmd_mm },
+	{ "ps", "", "tasks", cmd_ps },
+	{ "top", "[TIMES]", "CPUs and tasks each second, until a key", cmd_top },
+	{ "uptime", "", "time since boot and load", cmd_uptime },
+	{ "version", "", "what is running", cmd_version },
+	{ "dmesg", "[-n LEVEL]", "messages since boot; -n: show those below LEVEL here",
+	  cmd_dmesg },
+	{ "history", "", "lines typed", cmd_history },
+	{ "test", "[GLOB]", "run the self tests whose suite matches", cmd_test },
+	{ "bench", "[NAME]", "measure the page allocator", cmd_bench },
+	{ "time", "COMMAND...", "run a command and say how long it took", cmd_time },
+	{ "sleep", "SECONDS", "wait", cmd_sleep },
+	{ "stty", "echo|-echo", "show or hide what is typed (scripts hide it)", cmd_stty },
+	{ "true", "", "succeed", cmd_true },
+	{ "false", "", "fail", cmd_false },
+	{ "poweroff", "", "switch the machine off", cmd_poweroff },
+	{ "reboot", "", "restart the machine", cmd_reboot },
+	{ "panic", "[WORD...]", "stop the kernel as a fault would", cmd_panic },
+};
+
+const unsigned int nr_commands = ARRAY_SIZE(commands);
+
+const struct command *command_find(const char *name)
+{
+	for (unsigned int i = 0; i < nr_commands; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static void help_line(const struct command *c)
+{
+	char use[48];
+
+	tm_snprintf(use, sizeof(use), "%s %s", c->name, c->args);
+	sh_print("  %-38s %s\n", use, c->help);
+}
+
+int cmd_help(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc > 2)
+		return sh_usage("help");
+	if (argc == 2) {
+		c = command_find(argv[1]);
+		if (!c) {
+			sh_print("help: no command '%s'\n", argv[1]);
+			return EXIT_FAIL;
+		}
+		help_line(c);
+		return EXIT_OK;
+	}
+	for (unsigned int i = 0; i < nr_commands; i++)
+		help_line(&commands[i]);
+	sh_print("Several commands: separate with ;   Status of the last: echo $?   "
+		 "Stop one: Ctrl-C\n");
+	return EXIT_OK;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the shell share: the table of commands and the helpers
+ * that make all of them speak alike. One task runs all of this, so the shell's
+ * own state has no lock. For rtos/shell/ only.
+ *
+ * A command prints to `sh`, which drops text once Ctrl-C was typed, so a
+ * command that only prints need not look; loops that work or wait do, with
+ * sh_interrupted().
+ */
+#ifndef RTOS_SHELL_SHELL_H
+#define RTOS_SHELL_SHELL_H
+
+#include "rtos/rtos.h"
+
+/* Exit statuses, as a Unix shell has them. */
+enum {
+	EXIT_OK = 0,
+	EXIT_FAIL = 1,
+	EXIT_USAGE = 2,
+	EXIT_UNKNOWN = 127,
+	EXIT_INTERRUPTED = 130,
+};
+
+struct command {
+	const char *name;
+	const char *args; /* as help shows them */
+	const char *help; /* one line */
+	int (*run)(int argc, char **argv);
+};
+
+/* All commands, in the order help lists them. */
+extern const struct command commands[];
+extern const unsigned int nr_commands;
+/* Null: no such command. */
+const struct command *command_find(const char *name);
+
+extern struct out sh;
+#define sh_print(...) out_printf(&sh, __VA_ARGS__)
+
+bool sh_interrupted(void);
+/* Sleep, ended early by Ctrl-C. True when it slept to the end. */
+bool sh_sleep(u64 ns);
+/* Status of a command that may have been interrupted. */
+int sh_status(int status);
+/* "NAME: usage: NAME ARGS"; returns EXIT_USAGE. */
+int sh_usage(const char *name);
+/*
+ * A number between min and max, decimal or 0x. EXIT_OK, or EXIT_USAGE after
+ * one line that names the command, what the number is, and the limits.
+ */
+int sh_number(const char *cmd, const char *what, const char *text, u64 min, u64 max, u64 *val);
+/* Run a line of commands; the status of the last. */
+int sh_run(const char *text);
+
+/* The editor's state for `history` and `stty`. */
+struct lineedit;
+extern struct lineedit sh_editor;
+
+/* Commands by file: system.c, tree_cmd.c, top.c, mm_cmd.c, stress.c, bench.c. */
+int cmd_help(int argc, char **argv);
+int cmd_ps(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+int cmd_free(int argc, char **argv);
+int cmd_dmesg(int argc, char **argv);
+int cmd_uptime(int argc, char **argv);
+int cmd_version(int argc, char **argv);
+int cmd_history(int argc, char **argv);
+int cmd_echo(int argc, char **argv);
+int cmd_cat(int argc, char **argv);
+int cmd_ls(int argc, char **argv);
+int cmd_dt(int argc, char **argv);
+int cmd_mm(int argc, char **argv);
+int cmd_test(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
+int cmd_stty(int argc, char **argv);
+int cmd_sleep(int argc, char **argv);
+int cmd_time(int argc, char **argv);
+int cmd_true(int argc, char **argv);
+int cmd_false(int argc, char **argv);
+int cmd_poweroff(int argc, char **argv);
+int cmd_reboot(int argc, char **argv);
+int cmd_panic(int argc, char **argv);
+
+/* `echo WORDS > FILE`: the words joined by blanks, into the text tree. */
+int sh_write_file(const char *path, int argc, char **argv);
+/* `mm stress [SECONDS] [seed N] [tasks N]`, argv[0] being "stress". */
+int mm_stress(int argc, char **argv);
+
+/* ---- what views and commands both print -------------------------------------- */
+
+void view_tasks(struct out *out);
+void view_loadavg(struct out *out);
+void view_uptime(struct out *out);
+void view_version(struct out *out);
+const char *task_state_name(enum task_state state);
+
+#endif

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One enumeration gives every file with its whole path; looking up, listing
+ * and completing are loops over it. It has some 40 files and 3 a node, so a
+ * lookup is cheap enough for a person and for a script.
+ */
+#include "rtos/shell/tree.h"
+#include "mm/mm.h"
+#include "rtos/shell/shell.h"
+
+struct entry {
+	char path[TREE_PATH];
+	void (*show)(struct out *out);                      /* this, or */
+	void (*show_node)(struct out *out, unsigned int n); /* this with node, or */
+	unsigned int node;
+	const struct mm_knob *knob;
+};
+
+static void show_cmdline(struct out *out)
+{
+	out_printf(out, "%s\n", boot_cmdline());
+}
+
+/* A mask as Linux lists it: 0-1,4. Nothing at all for an empty one. */
+static void show_mask(struct out *out, u64 mask)
+{
+	const char *comma = "";
+
+	for (unsigned int first = 0, last; first < 64; first = last + 1) {
+		last = first;
+		if (!(mask >> first & 1))
+			continue;
+		while (last < 63 && mask >> (last + 1) & 1)
+			last++;
+		out_printf(out, last > first ? "%s%u-%u" : "%s%u", comma, first, last);
+		comma = ",";
+	}
+	out_printf(out, "\n");
+}
+
+static void show_online(struct out *out)
+{
+	show_mask(out, nodes_online());
+}
+
+static void show_has_memory(struct out *out)
+{
+	show_mask(out, nodes_with_memory());
+}
+
+static void show_has_cpu(struct out *out)
+{
+	u64 mask = 0;
+
+	for (unsigned int n = 0; n < MAX_NODES; n++)
+		if (node_get(n) && node_get(n)->cpus)
+			mask |= 1ull << n;
+	show_mask(out, mask);
+}
+
+/* Sorted, so that `ls` and completion are. */
+static const struct {
+	const char *path;
+	void (*show)(struct out *out);
+} proc_files[] = {
+	{ "/proc/buddyinfo", mm_view_buddyinfo },
+	{ "/proc/cmdline", show_cmdline },
+	{ "/proc/interrupts", irq_view },
+	{ "/proc/iomem", mm_view_iomem },
+	{ "/proc/loadavg", view_loadavg },
+	{ "/proc/meminfo", mm_view_meminfo },
+	{ "/proc/pagetypeinfo", mm_view_pagetypeinfo },
+	{ "/proc/tasks", view_tasks },
+	{ "/proc/uptime", view_uptime },
+	{ "/proc/version", view_version },
+	{ "/proc/zoneinfo", mm_view_zoneinfo },
+};
+
+#define NODE_DIR "/sys/devices/system/node/"
+
+static const struct {
+	const char *path;
+	void (*show)(struct out *out);
+} node_files[] = {
+	{ NODE_DIR "has_cpu", show_has_cpu },
+	{ NODE_DIR "has_memory", show_has_memory },
+	{ NODE_DIR "online", show_online },
+	/* No node can appear later, so the possible ones are those. */
+	{ NODE_DIR "possible", show_online },
+};
+
+static const struct {
+	const char *name;
+	void (*show)(struct out *out, unsigned int node);
+} one_node_files[] = {
+	{ "cpulist", mm_view_node_cpulist },
+	{ "distance", mm_view_node_distance },
+	{ "meminfo", mm_view_node_meminfo },
+};
+
+/* File k of the known nodes, node by node. */
+static bool node_entry(unsigned int k, struct entry *e)
+{
+	unsigned int skip = k / ARRAY_SIZE(one_node_files);
+	u64 nodes = nodes_online();
+
+	while (skip-- && nodes)
+		nodes &= nodes - 1;
+	if (!nodes)
+		return false;
+	e->node = (unsigned int)__builtin_ctzll(nodes);
+	k %= ARRAY_SIZE(one_node_files);
+	e->show_node = one_node_files[k].show;
+	tm_snprintf(e->path, sizeof(e->path), NODE_DIR "node%u/%s", e->node,
+		    one_node_files[k].name);
+	return true;
+}
+
+/* File i of the tree, in the order of `ls`. */
+static bool get_entry(unsigned int i, struct entry *e)
+{
+	unsigned int nr_knobs;
+	const struct mm_knob *knobs = mm_knobs(&nr_knobs);
+
+	memset(e, 0, sizeof(*e));
+	if (i < ARRAY_SIZE(proc_files)) {
+		e->show = proc_files[i].show;
+		tm_snprintf(e->path, sizeof(e->path), "%s", proc_files[i].path);
+		return true;
+	}
+	i -= ARRAY_SIZE(proc_files);
+	if (i < nr_knobs) {
+		e->knob = &knobs[i];
+		e->show = knobs[i].show;
+		tm_snprintf(e->path, sizeof(e->path), "/proc/sys/vm/%s", knobs[i].name);
+		return true;
+	}
+	i -= nr_knobs;
+	if (i < ARRAY_SIZE(node_files)) {
+		e->show = node_files[i].show;
+		tm_snprintf(e->path, sizeof(e->path), "%s", node_files[i].path);
+		return true;
+	}
+	return node_entry(i - (unsigned int)ARRAY_SIZE(node_files), e);
+}
+
+/* The path with single slashes and none at the end, "" for the root; as the
+ * table has it. False when it is longer than any path of the tree. */
+static bool normalise(const char *path, char *norm)
+{
+	size_t n = 0;
+
+	for (; *path; path++) {
+		if (*path == '/' && (path[1] == '/' || !path[1]))
+			continue;
+		if (n == 0 && *path != '/')
+			norm[n++] = '/';
+		if (n + 1 >= TREE_PATH)
+			return false;
+		norm[n++] = *path;
+	}
+	norm[n] = '\0';
+	return true;
+}
+
+/* Is `path` below directory dir? Then *rest is what follows the slash. */
+static bool is_below(const char *path, const char *dir, const char **rest)
+{
+	size_t n = strlen(dir);
+
+	if (strncmp(path, dir, n) != 0 || path[n] != '/')
+		return false;
+	*rest = path + n + 1;
+	return true;
+}
+
+/* Find a file by its path. Tells a directory, or a file used as one, apart. */
+static enum tree_result find(const char *path, struct entry *e)
+{
+	enum tree_result r = TREE_NO_ENTRY;
+	char norm[TREE_PATH];
+	const char *rest;
+
+	if (!normalise(path, norm))
+		return TREE_NO_ENTRY;
+	for (unsigned int i = 0; get_entry(i, e); i++) {
+		if (!strcmp(e->path, norm))
+			return path[strlen(path) - 1] == '/' ? TREE_NOT_DIR : TREE_OK;
+		if (is_below(e->path, norm, &rest))
+			r = TREE_IS_DIR;
+		else if (is_below(norm, e->path, &rest))
+			r = TREE_NOT_DIR;
+	}
+	return r;
+}
+
+const char *tree_message(enum tree_result r)
+{
+	switch (r) {
+	case TREE_OK:
+		return "done";
+	case TREE_NO_ENTRY:
+		return "no such file or directory";
+	case TREE_IS_DIR:
+		return "is a directory";
+	case TREE_NOT_DIR:
+		return "not a directory";
+	case TREE_READ_ONLY:
+		return "read only";
+	case TREE_MALFORMED:
+		return "value not understood";
+	case TREE_OUT_OF_RANGE:
+		return "value out of range";
+	}
+	return "unknown result";
+}
+
+enum tree_result tree_show(const char *path, struct out *out)
+{
+	struct entry e;
+	enum tree_result r = find(path, &e);
+
+	if (r != TREE_OK)
+		return r;
+	if (e.show)
+		e.show(out);
+	else
+		e.show_node(out, e.node);
+	return TREE_OK;
+}
+
+enum tree_result tree_store(const char *path, const char *value)
+{
+	struct entry e;
+	enum tree_result r = find(path, &e);
+	int err;
+
+	if (r != TREE_OK)
+		return r;
+	if (!e.knob || !e.knob->store)
+		return TREE_READ_ONLY;
+	err = e.knob->store(value);
+	if (err == ERR_RANGE)
+		return TREE_OUT_OF_RANGE;
+	return err ? TREE_MALFORMED : TREE_OK;
+}
+
+/* The first component of rest, with its slash if it is a directory. */
+static void component(const char *rest, char *name, size_t size)
+{
+	const char *slash = strchr(rest, '/');
+	size_t n = slash ? (size_t)(slash - rest) + 1 : strlen(rest);
+
+	tm_snprintf(name, size, "%.*s", (int)n, rest);
+}
+
+/* Components come sorted, so equal ones are neighbours. */
+static enum tree_result list_dir(const char *dir, unsigned int index, char *name, size_t size)
+{
+	char part[TREE_PATH], last[TREE_PATH] = "";
+	const char *rest;
+	struct entry e;
+
+	for (unsigned int i = 0; get_entry(i, &e); i++) {
+		if (!is_below(e.path, dir, &rest))
+			continue;
+		component(rest, part, sizeof(part));
+		if (!strcmp(part, last))
+			continue;
+		memcpy(last, part, sizeof(last));
+		if (index-- == 0) {
+			tm_snprintf(name, size, "%s", part);
+			return TREE_OK;
+		}
+	}
+	return TREE_NO_ENTRY;
+}
+
+enum tree_result tree_list(const char *path, unsigned int index, char *name, size_t size)
+{
+	char norm[TREE_PATH];
+	struct entry e;
+	enum tree_result r = find(path, &e);
+
+	if (r == TREE_OK && index == 0) {
+		tm_snprintf(name, size, "%s", e.path);
+		return TREE_OK;
+	}
+	if (r != TREE_IS_DIR)
+		return r == TREE_OK ? TREE_NO_ENTRY : r;
+	return normalise(path, norm) ? list_dir(norm, index, name, size) : TREE_NO_ENTRY;
+}
