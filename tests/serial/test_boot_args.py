@@ -13,10 +13,8 @@ pytestmark = pytest.mark.fast
 
 
 def warnings_about(text, argument):
-    name = argument.split("=")[0]
-    return [line for line in text.split("\n")
-            if name in line and re.search(r"unknown|malformed|ignored|out of range|invalid", line)
-            and "ommand line" not in line]
+    return [line for line in text.split("\n") if "boot argument " + argument + ":" in line
+            and re.search(r"(unknown|malformed|out of range), ignored$", line)]
 
 
 @pytest.mark.parametrize("argument", [
@@ -35,7 +33,7 @@ def test_good_arguments_are_silent():
               "zonelist_order=node loglevel=6 panic=-1")
     text, status = run_commands(NUMA2, "cat /proc/cmdline", append=append)
     assert status == 0
-    assert not re.search(r"unknown|malformed|ignored", text), text
+    assert "ignored" not in text, text
     assert append in text
 
 
