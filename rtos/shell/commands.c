@@ -27,7 +27,8 @@ const struct command commands[] = {
 	{ "false", "", "fail", cmd_false },
 	{ "poweroff", "", "switch the machine off", cmd_poweroff },
 	{ "reboot", "", "restart the machine", cmd_reboot },
-	{ "panic", "[WORD...]", "stop the kernel as a fault would", cmd_panic },
+	{ "panic", "[FAULT|WORD...]",
+	  "stop; FAULT plants null, stack, text, exec, undefined or bug", cmd_panic },
 };
 
 const unsigned int nr_commands = ARRAY_SIZE(commands);

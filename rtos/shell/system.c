@@ -291,14 +291,3 @@ int cmd_reboot(int argc, char **argv)
 	sh_print("reboot: the device tree names no way to do it\n");
 	return EXIT_FAIL;
 }
-
-int cmd_panic(int argc, char **argv)
-{
-	char text[128];
-	struct out_buf ob;
-
-	out_buf_init(&ob, text, sizeof(text));
-	for (int i = 1; i < argc; i++)
-		out_printf(&ob.out, " %s", argv[i]);
-	panic("asked for on the console%s%s", argc > 1 ? ":" : "", text);
-}

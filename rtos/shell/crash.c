@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * `panic`: stop the kernel, by a call or by a fault planted on purpose, so that
+ * a person and a test can see what each kind looks like on the console. None of
+ * these returns; a fault that is not caught ends in a panic that says so.
+ */
+#include "rtos/shell/shell.h"
+
+static tm_noinline void read_null(void)
+{
+	u64 *volatile nowhere = NULL;
+
+	(void)*(volatile u64 *)nowhere;
+}
+
+/* Each call needs its frame after the deeper one returned, so none is reused. */
+static tm_noinline u64 use_up_stack(u64 depth)
+{
+	volatile u64 frame[64];
+
+	frame[depth % 64] = depth;
+	if (depth < ~0ull)
+		frame[0] = use_up_stack(depth + 1);
+	return frame[depth % 64];
+}
+
+static void overflow_stack(void)
+{
+	(void)use_up_stack(0);
+}
+
+static void write_text(void)
+{
+	volatile u32 *code = (volatile u32 *)(uintptr_t)&cmd_panic;
+
+	*code = 0;
+}
+
+static void run_data(void)
+{
+	static u32 ret_instruction = 0xd65f03c0;
+	void (*volatile go)(void) = (void (*)(void))(uintptr_t)&ret_instruction;
+
+	go();
+}
+
+static void undefined_instruction(void)
+{
+	__asm__ volatile("udf #0");
+}
+
+static void broken_rule(void)
+{
+	volatile u64 one = 1;
+
+	BUG_ON_VAL(one == 1, one, 2);
+}
+
+static const struct {
+	const char *name;
+	void (*plant)(void);
+} faults[] = {
+	{ "null", read_null },
+	{ "stack", overflow_stack },
+	{ "text", write_text },
+	{ "exec", run_data },
+	{ "undefined", undefined_instruction },
+	{ "bug", broken_rule },
+};
+
+int cmd_panic(int argc, char **argv)
+{
+	char text[128];
+	struct out_buf ob;
+
+	for (unsigned int i = 0; argc == 2 && i < ARRAY_SIZE(faults); i++) {
+		if (strcmp(argv[1], faults[i].name) != 0)
+			continue;
+		faults[i].plant();
+		panic("the planted fault '%s' was not caught", argv[1]);
+	}
+	out_buf_init(&ob, text, sizeof(text));
+	for (int i = 1; i < argc; i++)
+		out_printf(&ob.out, " %s", argv[i]);
+	panic("asked for on the console%s%s", argc > 1 ? ":" : "", text);
+}
