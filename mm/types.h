@@ -83,19 +83,18 @@ struct page {
 	u32 mapping;    /* (O) handle of what the page belongs to */
 	u32 index;      /* (O) offset inside it, in pages */
 	u32 mapcount;   /* (O) */
-	u32 private;    /* (O) */
+	u32 private;    /* (O); while free, test builds: POISON_MARK if filled */
 };
 _Static_assert(sizeof(struct page) == 32, "two descriptors to a cache line");
 
 /* A list of frames by number; the count is exact and free. */
 struct page_list {
-	u32 head, tail; /* frame numbers or PFN_NIL */
-	u32 count;      /* blocks linked */
+	u32 head, tail; /* (Z) frame numbers or PFN_NIL */
+	u32 count;      /* (Z) blocks linked */
 };
 
 struct free_area {
-	struct page_list list[MIGRATE_TYPES]; /* (Z) */
-	u32 nr_free;                          /* (Z) = sum of list[].count */
+	struct page_list list[MIGRATE_TYPES]; /* (Z) blocks of the order = sum of counts */
 };
 
 /*
@@ -103,28 +102,33 @@ struct free_area {
  *   spanned = end - start, holes and reserved frames included
  *   present = spanned - holes
  *   managed = present - reserved;  managed <= present <= spanned
- *   nr_free = sum over orders of free_area[o].nr_free << o
+ *   managed = nr_free + pages of allocated blocks + nr_leaked
+ *   nr_free = sum over orders o and types t of area[o].list[t].count << o
  *   nr_free_cma = the part of nr_free on MIGRATE_CMA lists
- * All policy arithmetic uses managed.
+ *   bit o of filled[t] is set exactly when area[o].list[t] is not empty
+ * All policy arithmetic uses managed. The first line is what an allocation or
+ * a free always touches.
  */
 struct zone {
 	struct spinlock lock;
+	u32 id;                                /* (I) node * NR_ZONE_TYPES + type */
+	u32 type;                              /* (I) enum zone_type */
+	u64 nr_free, nr_free_cma;              /* (Z), read without it by the mark test */
+	u16 filled[MIGRATE_TYPES];             /* (Z), read without it by the mark test */
+	u64 wmark[NR_WMARKS];                  /* (K) pages */
+	u64 lowmem_reserve[NR_ZONE_TYPES];     /* (K) pages, by highest zone of the request */
+	u64 nr_alloc, nr_freed;                /* (Z) blocks served and taken back */
+	struct free_area area[NR_PAGE_ORDERS]; /* (Z) */
 	const char *name;                      /* (I) "DMA" ... */
 	u32 node;                              /* (I) */
-	enum zone_type type;                   /* (I) */
 	pfn_t start, end;                      /* (I) spanned range, half open */
 	u64 spanned_pages, present_pages;      /* (I) */
 	u64 managed_pages;                     /* (Z) */
 	u64 cma_pages;                         /* (I) */
-	u64 nr_free, nr_free_cma;              /* (Z) */
-	u64 wmark[NR_WMARKS];                  /* (K) pages */
-	u64 lowmem_reserve[NR_ZONE_TYPES];     /* (K) pages, by highest zone */
+	u64 nr_leaked;                         /* (Z) pages of damaged blocks, never free again */
+	u64 bad_free, bad_page;                /* (Z) frees refused, blocks found damaged */
 	u32 pcp_batch, pcp_high;               /* (K) pages (rows 47, 48) */
 	u32 stat_threshold;                    /* (K) row 35 */
-	struct free_area area[NR_PAGE_ORDERS]; /* (Z) */
-	/* Refused frees and damaged frames since boot. */
-	u64 bad_free, bad_page; /* (Z) */
-	u64 nr_alloc, nr_freed; /* (Z) calls served */
 };
 
 /* One entry of a zonelist; the type is cached beside the pointer. */

@@ -11,28 +11,31 @@
 #include "mm/boot/intake.h"
 
 /*
- * frames.c: back the descriptors and the pageblock map of all RAM, each node's
- * part from its own memory (rows 2, 4); write every descriptor once, as
- * reserved. Needs memblock and node ids. After: pfn_to_page() works.
+ * frames.c: address space and backing for the descriptors and the pageblock map
+ * of all RAM, each node's part from its own memory (rows 2, 4); remembers the
+ * banks. Needs memblock with node ids. Descriptors are written at the hand-over,
+ * once, when their zones are known; nobody reads one before.
  */
 void frames_init(const struct boot_info *bi);
 
 /*
  * nodes.c: node structures in the node's own memory or its nearest's
- * (rows 10, 13, 15), fallback orders by distance. After: node_get() works.
+ * (rows 10, 13-15), fallback orders by distance (row 21). After: node_get(),
+ * cpu_to_node() and node_distance() work.
  */
 void nodes_init(const struct boot_info *bi);
 
 /*
  * zones.c: zone borders from DMA limit, kernelcore= and movablecore= (rows
- * 17-19), counts (row 7), zonelists (rows 20, 21). No page is free yet.
+ * 17-19), spanned and present counts (row 7), zonelists (rows 20, 21). The last
+ * that may allocate from memblock, but for intake_records().
  */
 void zones_init(const struct boot_info *bi);
 
 /*
- * zones.c: give every free span of memblock to the buddy lists, then marks and
- * reserves (rows 24-26, 30-32). After: alloc_pages() works; the caller retires
- * memblock.
+ * page/hand_over.c: write every descriptor once, give every free span of
+ * memblock and every CMA area to the buddy lists, then marks and reserves (rows
+ * 24-26, 30-32). After: alloc_pages() works; the caller retires memblock.
  */
 void zones_hand_over(const struct boot_info *bi);
 

@@ -9,7 +9,10 @@ HOSTCC ?= gcc
 H := $(B)/host
 HOST_LIB_SRCS := $(sort $(wildcard mm/*/*.c) $(filter-out rtos/lib/string.c,$(wildcard rtos/lib/*.c)))
 HOST_TESTS := $(sort $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c)))
-HOST_HELPERS := $(sort $(wildcard tests/host/fake/*.c tests/host/help/*.c))
+HOST_FAKES := $(sort $(wildcard tests/host/fake/*.c))
+# Linked whole into every program, before the library: their weak answers for
+# what later stages of boot would tell stand unless the real ones are pulled in.
+HOST_HELPERS := $(sort $(wildcard tests/host/help/*.c))
 HOST_INC := -I. -Itests/host/fake -Itests/host
 HOST_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	-fno-builtin -fsanitize=address,undefined -fno-sanitize-recover=undefined \
@@ -24,11 +27,11 @@ define host_variant
 $(H)/$(1)/%.o: %.c
 	@mkdir -p $$(@D)
 	$$(Q)$$(HOSTCC) $$(HOST_CFLAGS) -DTM_DEBUG=$(if $(filter test,$(1)),1,0) -MMD -MP -c $$< -o $$@
-$(H)/$(1)/libmm.a: $(HOST_LIB_SRCS:%.c=$(H)/$(1)/%.o) $(HOST_HELPERS:%.c=$(H)/$(1)/%.o)
+$(H)/$(1)/libmm.a: $(HOST_LIB_SRCS:%.c=$(H)/$(1)/%.o) $(HOST_FAKES:%.c=$(H)/$(1)/%.o)
 	@rm -f $$@
 	$$(Q)ar rcs $$@ $$^
-$(H)/$(1)/test_%: $(H)/$(1)/tests/host/test_%.o $(H)/$(1)/libmm.a
-	$$(Q)$$(HOSTCC) -fsanitize=address,undefined $$< $(H)/$(1)/libmm.a -lcmocka -lfdt -o $$@
+$(H)/$(1)/test_%: $(H)/$(1)/tests/host/test_%.o $(HOST_HELPERS:%.c=$(H)/$(1)/%.o) $(H)/$(1)/libmm.a
+	$$(Q)$$(HOSTCC) -fsanitize=address,undefined $$^ -lcmocka -lfdt -o $$@
 HOST_BINS += $(HOST_TESTS:%=$(H)/$(1)/%)
 -include $$(wildcard $(H)/$(1)/*/*/*.d $(H)/$(1)/*/*/*/*.d)
 endef

@@ -51,4 +51,17 @@ static inline void arch_set_current(struct task *t)
 	fake_current = t;
 }
 
+static inline void arch_fp_enable(void)
+{
+}
+
+static inline void arch_fp_disable(void)
+{
+}
+
+static inline void arch_stack_guard_seed(u64 seed)
+{
+	(void)seed;
+}
+
 #endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The buddy core: mechanism only (rows 37-39, 41). It finds, splits, merges and
+ * links blocks of one zone and keeps the zone's free counts; it knows no
+ * watermark, no zonelist and no request. Theory in buddy.c.
+ *
+ * Every function: the caller holds zone->lock with interrupts masked; one call
+ * is one bounded step (at most MAX_PAGE_ORDER links changed).
+ */
+#ifndef MM_PAGE_BUDDY_H
+#define MM_PAGE_BUDDY_H
+
+#include "mm/page/frame.h"
+
+/* Empty lists and counts. Boot, no lock. */
+void buddy_init(struct zone *z);
+
+/*
+ * Take a block of 2^order frames that serves type mt: smallest fit in its own
+ * lists, then in those it may fall back to. The head is marked allocated with
+ * reference count 1, or PAGE_BAD when its descriptor was damaged: then the
+ * block is leaked and counted, and the caller asks again. Null: no block.
+ */
+struct page *buddy_take_locked(struct zone *z, unsigned int order, enum migratetype mt);
+
+/* Lists that serve mt: bit o is set when one of order o holds a block. Any,
+ * without the lock too (then it is a hint). */
+u32 buddy_filled(const struct zone *z, enum migratetype mt);
+
+/*
+ * Is this the head of a block that was allocated with this order and is intact?
+ * What free asks before buddy_put_locked().
+ */
+bool buddy_can_put_locked(const struct zone *z, const struct page *page, unsigned int order);
+
+/*
+ * Give a block back and merge it as far as it goes. The list is that of its
+ * pageblock's type. to_tail forces the tail, for blocks nobody used lately.
+ */
+void buddy_put_locked(struct zone *z, struct page *page, unsigned int order, bool to_tail);
+
+/* Blocks of one order, all types. */
+static inline u64 buddy_blocks(const struct free_area *a)
+{
+	u64 sum = 0;
+
+	for (unsigned int t = 0; t < MIGRATE_TYPES; t++)
+		sum += a->list[t].count;
+	return sum;
+}
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Descriptors and lists of frames, for the files of mm/page and for those that
+ * build or check them (rows 2, 4). page = frames + number; parts of the array
+ * that describe no RAM are not backed, so code that did not get its number from
+ * a list or a zone asks frame_exists() first.
+ *
+ * The caller holds the lock that the keys in mm/types.h name. No function here
+ * walks a list.
+ */
+#ifndef MM_PAGE_FRAME_H
+#define MM_PAGE_FRAME_H
+
+#include "mm/types.h"
+
+enum {
+	PAGE_STATE_MASK = 0xf << PAGE_STATE_SHIFT,
+	PAGE_ORDER_MASK = 0xf << PAGE_ORDER_SHIFT,
+	PAGE_MT_MASK = 0xf << PAGE_MT_SHIFT,
+	PAGE_ZONE_MASK = 0x1ff << PAGE_ZONE_SHIFT,
+	NR_ZONES = MAX_NODES * NR_ZONE_TYPES,
+};
+_Static_assert(NR_ZONES <= (PAGE_ZONE_MASK >> PAGE_ZONE_SHIFT) + 1, "zone id fits its field");
+_Static_assert((int)NR_PAGE_ORDERS <= (PAGE_ORDER_MASK >> PAGE_ORDER_SHIFT), "so does an order");
+
+/* One bit per unit of FRAME_UNIT_PAGES whose descriptors are backed. Built by
+ * boot/frames.c, then constant. */
+struct frame_map {
+	const u64 *units;
+	u64 nr_units;
+};
+extern struct frame_map frame_map;
+
+static inline bool frame_exists(u64 pfn)
+{
+	u64 unit = pfn / FRAME_UNIT_PAGES;
+
+	return unit < frame_map.nr_units && (frame_map.units[unit / 64] >> unit % 64 & 1);
+}
+
+static inline struct page *frame(u64 pfn)
+{
+	return (struct page *)(uintptr_t)ARCH_FRAMES_BASE + pfn;
+}
+
+static inline u32 frame_number(const struct page *page)
+{
+	return (u32)(page - (const struct page *)(uintptr_t)ARCH_FRAMES_BASE);
+}
+
+static inline enum page_state frame_state(const struct page *page)
+{
+	return (enum page_state)(page->flags & PAGE_STATE_MASK);
+}
+
+static inline unsigned int frame_order(const struct page *page)
+{
+	return (page->flags & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT;
+}
+
+static inline enum migratetype frame_list_type(const struct page *page)
+{
+	return (enum migratetype)((page->flags & PAGE_MT_MASK) >> PAGE_MT_SHIFT);
+}
+
+static inline u32 frame_zone_id(const struct page *page)
+{
+	return (page->flags & PAGE_ZONE_MASK) >> PAGE_ZONE_SHIFT;
+}
+
+static inline u32 frame_flags(u32 zone_id, enum page_state state, unsigned int order,
+			      enum migratetype mt)
+{
+	return zone_id << PAGE_ZONE_SHIFT | (u32)mt << PAGE_MT_SHIFT | order << PAGE_ORDER_SHIFT |
+	       (u32)state << PAGE_STATE_SHIFT;
+}
+
+static inline void page_list_init(struct page_list *l)
+{
+	l->head = PFN_NIL;
+	l->tail = PFN_NIL;
+	l->count = 0;
+}
+
+static inline void page_list_add_head(struct page_list *l, u32 pfn)
+{
+	struct page *page = frame(pfn);
+
+	page->prev = PFN_NIL;
+	page->next = l->head;
+	if (l->head != PFN_NIL)
+		frame(l->head)->prev = pfn;
+	else
+		l->tail = pfn;
+	l->head = pfn;
+	l->count++;
+}
+
+static inline void page_list_add_tail(struct page_list *l, u32 pfn)
+{
+	struct page *page = frame(pfn);
+
+	page->next = PFN_NIL;
+	page->prev = l->tail;
+	if (l->tail != PFN_NIL)
+		frame(l->tail)->next = pfn;
+	else
+		l->head = pfn;
+	l->tail = pfn;
+	l->count++;
+}
+
+static inline void page_list_del(struct page_list *l, u32 pfn)
+{
+	const struct page *page = frame(pfn);
+	u32 *to_here = page->prev != PFN_NIL ? &frame(page->prev)->next : &l->head;
+	u32 *back_here = page->next != PFN_NIL ? &frame(page->next)->prev : &l->tail;
+
+	/* A link that does not point back is memory somebody else wrote to. */
+	BUG_ON_VAL(*to_here != pfn || *back_here != pfn, pfn, *to_here);
+	*to_here = page->next;
+	*back_here = page->prev;
+	l->count--;
+}
+
+#endif

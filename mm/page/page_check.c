@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Verdicts on bad frees and damaged blocks, and the poison of test builds; see
+ * page_check.h. Nothing here changes a list or a count.
+ *
+ * Poison covers the first 64 bytes of a page: enough to catch a stale pointer
+ * to the start of an object, cheap enough to be always on in test builds. That a
+ * page carries it is noted in its descriptor (private), since pages that boot
+ * handed over were never filled.
+ */
+#include "mm/page/page_check.h"
+
+#include "mm/mm.h"
+
+enum {
+	POISON_WORDS = 8,
+	REPORT_EVERY_NS = 1000000000,
+};
+#define POISON 0xdeadfa11deadfa11ull
+#define POISON_MARK 0x706f6973u /* page->private while filled */
+
+static const char *const fault_names[NR_PAGE_FAULTS] = {
+	[PAGE_FAULT_FOREIGN] = "not a page of RAM",
+	[PAGE_FAULT_RESERVED] = "a reserved frame",
+	[PAGE_FAULT_DOUBLE] = "a double free",
+	[PAGE_FAULT_MIDDLE] = "the middle of an allocated block",
+	[PAGE_FAULT_ORDER] = "the wrong order",
+	[PAGE_FAULT_DAMAGED] = "a damaged descriptor",
+};
+
+bool page_is_descriptor(const struct page *page)
+{
+	u64 offset = (u64)(uintptr_t)page - ARCH_FRAMES_BASE;
+
+	return offset % sizeof(*page) == 0 && frame_exists(offset / sizeof(*page));
+}
+
+/* The block that a tail frame lies in: its head, or null when none claims it. */
+static const struct page *find_head(u32 pfn)
+{
+	for (unsigned int o = 1; o < NR_PAGE_ORDERS; o++) {
+		const struct page *head = frame(pfn & ~((1u << o) - 1));
+		enum page_state state = frame_state(head);
+
+		if ((state == PAGE_FREE || state == PAGE_ALLOCATED) && frame_order(head) >= o)
+			return head;
+	}
+	return NULL;
+}
+
+enum page_fault page_classify(const struct page *page, unsigned int order)
+{
+	const struct page *head;
+
+	switch (frame_state(page)) {
+	case PAGE_FREE:
+		return PAGE_FAULT_DOUBLE;
+	case PAGE_ALLOCATED:
+		return frame_order(page) == order ? PAGE_FAULT_DAMAGED : PAGE_FAULT_ORDER;
+	case PAGE_TAIL:
+		head = find_head(frame_number(page));
+		if (!head)
+			return PAGE_FAULT_DAMAGED;
+		return frame_state(head) == PAGE_FREE ? PAGE_FAULT_DOUBLE : PAGE_FAULT_MIDDLE;
+	case PAGE_HOLE:
+	case PAGE_RESERVED:
+		return PAGE_FAULT_RESERVED;
+	case PAGE_BAD:
+		break;
+	}
+	return PAGE_FAULT_DAMAGED;
+}
+
+/* One report a second; racing CPUs may print one each, which does no harm. */
+static bool may_report(void)
+{
+	static u64 next_report; /* (A) */
+	u64 now = time_now_ns();
+
+	if (now < __atomic_load_n(&next_report, __ATOMIC_RELAXED))
+		return false;
+	__atomic_store_n(&next_report, now + REPORT_EVERY_NS, __ATOMIC_RELAXED);
+	return true;
+}
+
+void page_report_bad_free(const struct page *page, unsigned int order, enum page_fault fault)
+{
+	u64 pfn = frame_number(page);
+	u32 flags = fault == PAGE_FAULT_FOREIGN ? 0 : page->flags;
+
+	if (tm_debug)
+		panic("free of frame %llx, order %u: %s (flags %x)", (unsigned long long)pfn, order,
+		      fault_names[fault], flags);
+	if (may_report())
+		pr_err("mm: free of frame %llx, order %u refused: %s (flags %x)",
+		       (unsigned long long)pfn, order, fault_names[fault], flags);
+}
+
+void page_report_damaged(const struct page *page)
+{
+	u64 pfn = frame_number(page);
+
+	if (tm_debug)
+		panic("damaged free frame %llx: references %x, mapping %x, mapped %x",
+		      (unsigned long long)pfn, page->refcount, page->mapping, page->mapcount);
+	if (may_report())
+		pr_err("mm: damaged free frame %llx is leaked (references %x, mapping %x, mapped %x)",
+		       (unsigned long long)pfn, page->refcount, page->mapping, page->mapcount);
+}
+
+void page_poison(struct page *page, unsigned int order)
+{
+	for (u32 i = 0; i < 1u << order; i++) {
+		u64 *word = page_address(page + i);
+
+		for (unsigned int w = 0; w < POISON_WORDS; w++)
+			word[w] = POISON;
+		page[i].private = POISON_MARK;
+	}
+}
+
+void page_poison_check(struct page *page, unsigned int order)
+{
+	for (u32 i = 0; i < 1u << order; i++) {
+		const u64 *word = page_address(page + i);
+
+		if (page[i].private != POISON_MARK)
+			continue;
+		page[i].private = 0;
+		for (unsigned int w = 0; w < POISON_WORDS; w++)
+			if (word[w] != POISON)
+				panic("frame %x was written after it was freed: %llx at byte %u",
+				      frame_number(page + i), (unsigned long long)word[w], w * 8);
+	}
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From knobs and managed pages to the marks of every zone; contracts in
+ * reserves.h. The knobs lock is held while all zones are computed: about a
+ * hundred instructions for each zone with pages, interrupts on. Zone locks are
+ * not taken: marks are hints that the next test reads whole, one word each.
+ */
+#include "mm/page/reserves.h"
+
+#include "mm/boot/topology.h"
+#include "mm/mm.h"
+
+static struct spinlock knobs_lock = SPINLOCK_INIT(LOCK_RANK_MM_KNOBS);
+static struct reserve_knobs knobs; /* (K) */
+static u64 total_reserve;          /* (K) */
+
+static enum wm_kind kind_of(const struct zone *z)
+{
+	return z->type == ZONE_MOVABLE ? WM_MOVABLE : WM_LOWMEM;
+}
+
+static u64 managed_of(const struct zone *z)
+{
+	return __atomic_load_n(&z->managed_pages, __ATOMIC_RELAXED);
+}
+
+static void set_word(u64 *word, u64 value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+/* Managed pages of zones that hold kernel data; above their high marks only
+ * when asked so (row 25). */
+static u64 lowmem_pages(bool above_high)
+{
+	u64 sum = 0;
+
+	for (const struct zone *z = zone_next(0); z; z = zone_next(z->id + 1)) {
+		u64 managed = managed_of(z);
+		u64 high = above_high ? z->wmark[WMARK_HIGH] : 0;
+
+		if (wm_counts(kind_of(z), WM_RULE_6_12))
+			sum += managed - min_u64(high, managed);
+	}
+	return sum;
+}
+
+/* CPUs that count for per-CPU numbers: those that run, or before they do, those
+ * the tree has. */
+static unsigned int cpus_now(void)
+{
+	return sched_running() ? cpus_online_count() : arch_cpu_count();
+}
+
+static void compute_marks(u64 min_free_kbytes)
+{
+	u64 min_pages = min_free_kbytes / (PAGE_SIZE / 1024);
+	u64 lowmem = lowmem_pages(false);
+
+	for (struct zone *z = zone_next(0); z; z = zone_next(z->id + 1)) {
+		struct wm_marks m = wm_zone_marks(min_pages, managed_of(z), lowmem, kind_of(z),
+						  knobs.watermark_scale_factor, WM_RULE_6_12);
+
+		BUG_ON_VAL(m.min > m.low || m.low > m.high, m.min, m.high);
+		set_word(&z->wmark[WMARK_MIN], m.min);
+		set_word(&z->wmark[WMARK_LOW], m.low);
+		set_word(&z->wmark[WMARK_HIGH], m.high);
+	}
+}
+
+static void compute_zone_reserve(struct node *n, struct zone *z)
+{
+	u64 managed[NR_ZONE_TYPES], reserve[NR_ZONE_TYPES];
+
+	for (unsigned int t = 0; t < NR_ZONE_TYPES; t++)
+		managed[t] = managed_of(&n->zone[t]);
+	wm_lowmem_reserve(managed, knobs.lowmem_reserve_ratio, NR_ZONE_TYPES, z->type, reserve);
+	for (unsigned int t = 0; t < NR_ZONE_TYPES; t++)
+		set_word(&z->lowmem_reserve[t], reserve[t]);
+	n->totalreserve_pages +=
+		wm_total_reserve(reserve, NR_ZONE_TYPES, z->wmark[WMARK_HIGH], managed[z->type]);
+}
+
+static void compute_cpu_numbers(const struct node *n, struct zone *z)
+{
+	unsigned int online = cpus_now();
+	unsigned int local = (unsigned int)__builtin_popcountll(n->cpus);
+
+	z->stat_threshold = wm_stat_threshold(online, managed_of(z));
+	z->pcp_batch = wm_pcp_batch(managed_of(z));
+	z->pcp_high = wm_pcp_high(z->wmark[WMARK_LOW], local ? local : online, z->pcp_batch);
+}
+
+static void compute_nodes(void)
+{
+	u64 total = 0;
+
+	for (u32 id = 0; id < MAX_NODES; id++) {
+		struct node *n = node_table[id];
+
+		if (!n)
+			continue;
+		n->totalreserve_pages = 0;
+		for (unsigned int t = 0; t < NR_ZONE_TYPES; t++) {
+			if (!n->zone[t].present_pages)
+				continue;
+			compute_zone_reserve(n, &n->zone[t]);
+			compute_cpu_numbers(n, &n->zone[t]);
+		}
+		total += n->totalreserve_pages;
+	}
+	set_word(&total_reserve, total);
+}
+
+/*
+ * The default of min_free_kbytes depends on the high marks and they on it. The
+ * first round starts from what the marks are (0 at boot), the second has marks
+ * of the right size; a third would move nothing that is ever printed.
+ */
+static void compute_all(void)
+{
+	for (unsigned int round = 0; round < 2; round++) {
+		if (!knobs.min_free_is_set)
+			knobs.min_free_kbytes = wm_min_free_kbytes(lowmem_pages(true));
+		compute_marks(knobs.min_free_kbytes);
+	}
+	compute_nodes();
+}
+
+void reserves_update(void)
+{
+	spin_lock(&knobs_lock);
+	compute_all();
+	spin_unlock(&knobs_lock);
+}
+
+static u64 most_min_free_kbytes(void)
+{
+	return lowmem_pages(false) / 4 * (PAGE_SIZE / 1024);
+}
+
+void tm_init reserves_init(const struct boot_info *bi)
+{
+	const struct boot_options *o = &bi->options;
+
+	knobs = (struct reserve_knobs){ .watermark_scale_factor = o->watermark_scale_factor };
+	memcpy(knobs.lowmem_reserve_ratio, o->lowmem_reserve_ratio,
+	       sizeof(knobs.lowmem_reserve_ratio));
+	if (o->min_free_given) {
+		u64 most = most_min_free_kbytes();
+
+		knobs.min_free_is_set = true;
+		knobs.min_free_kbytes = min_u64(o->min_free_kbytes, most);
+		if (knobs.min_free_kbytes != o->min_free_kbytes)
+			pr_warn("min_free_kbytes=%llu is over a quarter of memory: %llu is used",
+				(unsigned long long)o->min_free_kbytes, (unsigned long long)most);
+	}
+	reserves_update();
+}
+
+struct reserve_knobs reserves_knobs(void)
+{
+	struct reserve_knobs copy;
+
+	spin_lock(&knobs_lock);
+	copy = knobs;
+	spin_unlock(&knobs_lock);
+	return copy;
+}
+
+int reserves_set_min_free_kbytes(u64 kbytes)
+{
+	int err = 0;
+
+	spin_lock(&knobs_lock);
+	if (!kbytes || kbytes > most_min_free_kbytes()) {
+		err = ERR_RANGE;
+	} else {
+		knobs.min_free_kbytes = kbytes;
+		knobs.min_free_is_set = true;
+		compute_all();
+	}
+	spin_unlock(&knobs_lock);
+	return err;
+}
+
+int reserves_set_scale_factor(u64 factor)
+{
+	if (!factor || factor > WM_SCALE_FACTOR_MOST)
+		return ERR_RANGE;
+	spin_lock(&knobs_lock);
+	knobs.watermark_scale_factor = (u32)factor;
+	compute_all();
+	spin_unlock(&knobs_lock);
+	return 0;
+}
+
+int reserves_set_ratio(const u64 *ratio, unsigned int nr)
+{
+	if (nr > NR_ZONE_TYPES)
+		return ERR_RANGE;
+	for (unsigned int t = 0; t < nr; t++)
+		if (ratio[t] > 0x7fffffff)
+			return ERR_RANGE;
+	spin_lock(&knobs_lock);
+	for (unsigned int t = 0; t < nr; t++)
+		knobs.lowmem_reserve_ratio[t] = (u32)ratio[t];
+	compute_all();
+	spin_unlock(&knobs_lock);
+	return 0;
+}
+
+u64 reserves_total(void)
+{
+	return __atomic_load_n(&total_reserve, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Marks and reserves of all zones (rows 24-26, 30-32, 35, 47, 48): applies the
+ * arithmetic of watermark.h to what the zones have, and holds the knobs that it
+ * depends on. One computes at a time under the knobs lock; readers may see the
+ * marks of one zone half old, half new for a moment, which costs one verdict.
+ */
+#ifndef MM_PAGE_RESERVES_H
+#define MM_PAGE_RESERVES_H
+
+#include "mm/boot/intake.h"
+#include "mm/page/watermark.h"
+
+struct reserve_knobs {
+	u64 min_free_kbytes; /* computed unless somebody set it */
+	bool min_free_is_set;
+	u32 watermark_scale_factor;
+	u32 lowmem_reserve_ratio[NR_ZONE_TYPES];
+};
+
+/* Take the boot arguments and compute everything. Boot, after the zones have
+ * their managed pages. */
+void reserves_init(const struct boot_info *bi);
+/* Compute again: managed pages or online CPUs have changed. Task or boot. */
+void reserves_update(void);
+
+/* A copy of the knobs. Any but hard interrupt. */
+struct reserve_knobs reserves_knobs(void);
+/*
+ * Set one knob and compute again: 0 or ERR_RANGE (nothing changed). Task.
+ * min_free_kbytes 1..; a value over a quarter of low memory is refused, since
+ * nobody but reclaim could allocate then. Ratio: an entry may be 0 (no reserve).
+ */
+int reserves_set_min_free_kbytes(u64 kbytes);
+int reserves_set_scale_factor(u64 factor);
+int reserves_set_ratio(const u64 *ratio, unsigned int nr);
+
+/* Row 32, sum over all nodes. Any. */
+u64 reserves_total(void);
+
+#endif
