@@ -23,8 +23,9 @@
 void mm_boot(phys_t fdt);
 
 /*
- * One zeroed page for page tables: from memblock before the hand-over, from
- * the page allocator after. {0} when memory is out. Boot, or task.
+ * One page for page tables, its contents left to the caller (before the linear
+ * map only arch can reach it): from memblock before the hand-over, from the page
+ * allocator after. {0} when memory is out. Boot, or task.
  */
 phys_t mm_table_page(void);
 
