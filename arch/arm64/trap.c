@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What happens after vectors.S has saved the registers. Synchronous exceptions
- * and system errors are fatal: the kernel takes no faults on purpose, with one
- * exception, a call to firmware that is not there. The frame of the first fault of each CPU is remembered for the
- * panic message, which asks for it with arch_dump_regs().
+ * and system errors are fatal: the kernel takes no faults on purpose, but for
+ * one, a call to firmware that is not there. The frame of the first fault of
+ * each CPU is remembered for the panic message, which asks for it with
+ * arch_dump_regs().
  */
 #include "arm64.h"
 #include "irqchip.h"
