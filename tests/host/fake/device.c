@@ -37,10 +37,12 @@ const struct device *device_current(void)
 
 static unsigned int reg_of(const volatile u8 *p, unsigned int width)
 {
-	uintptr_t offset = (uintptr_t)p - BASE;
+	uintptr_t offset = (uintptr_t)p & (SIZE - 1);
 
-	if (!device || offset >= SIZE)
-		broken("access outside the device");
+	if (!device)
+		broken("access to no device");
+	if (model.tick)
+		model.tick();
 	if (width != device->width || offset & ((1u << device->shift) - 1))
 		broken("access of a wrong width or place");
 	return (unsigned int)(offset >> device->shift);

@@ -16,7 +16,8 @@ struct device {
 	unsigned int shift, width; /* register spacing (log2 bytes), access width */
 };
 
-/* Put a device in place; its registers start at the address returned. */
+/* Put a device in place; its registers start at the address returned, and at
+ * any other that is aligned to 4 KiB. */
 volatile u8 *device_attach(const struct device *d);
 const struct device *device_current(void);
 
@@ -24,6 +25,7 @@ enum { MODEL_FIFO = 16, MODEL_SENT = 1 << 16 };
 
 /* State of either UART model; tests look and poke. */
 struct uart_model {
+	void (*tick)(void);  /* called at every access: time passes */
 	u8 sent[MODEL_SENT]; /* what left on the wire */
 	size_t nr_sent;
 	u8 tx[MODEL_FIFO], rx[MODEL_FIFO];
