@@ -121,6 +121,12 @@ void *arch_early_map(phys_t p, u64 nr_bytes, enum arch_prot prot);
 void arch_early_unmap_all(void);
 
 /*
+ * Read the byte at p: false when no memory or device answers there (the early
+ * map reaches any address, the tree says later what is RAM). Boot CPU.
+ */
+bool arch_probe(const void *p);
+
+/*
  * Linear map of one RAM range [start, end), 4 KiB aligned, with the largest
  * blocks alignment allows; parts that hold the Image's text and constants are
  * mapped read only. Table pages come from mm_table_page(). Boot CPU only,
@@ -281,9 +287,8 @@ static inline void arch_stack_guard_seed(u64 seed);
 /* ---- faults and traces --------------------------------------------------- */
 
 /*
- * Print the return addresses from a frame pointer (0: from the last fault of
- * this CPU, else from here) with symbols; runs of one address as a count. Each
- * record is checked to be mapped; at most as many as a full stack holds. Any.
+ * Print the return addresses from a frame pointer (0: from here) with symbols,
+ * at most 32, each checked to lie on a mapped stack. Any.
  */
 struct out;
 void arch_backtrace(struct out *out, u64 frame);

@@ -83,10 +83,4 @@ struct dt_console {
  */
 int dt_console_find(const void *fdt, struct dt_console *c);
 
-/*
- * Make the copy everything above reads, from a checked blob, in boot memory
- * that stays. Once, from mm_boot().
- */
-void dt_unflatten(const void *fdt);
-
 #endif

@@ -23,11 +23,15 @@
 void mm_boot(phys_t fdt);
 
 /*
- * One page for page tables, its contents left to the caller (before the linear
- * map only arch can reach it): from memblock before the hand-over, from the page
- * allocator after. {0} when memory is out. Boot, or task.
+ * One page for page tables: from memblock before the hand-over, from the page
+ * allocator after. Zeroed once the linear map exists; until then nobody but the
+ * machine can reach it. {0} when memory is out. Boot, or task.
  */
 phys_t mm_table_page(void);
+
+/* The boot loader's secret (rng-seed, kaslr-seed), 0 if it gave none; wiped
+ * from the tree, and here by this call. After mm_boot(). */
+u64 mm_boot_seed(void);
 
 /*
  * Offer a boot argument: 0 taken, ERR_NOENT not one of mm's, ERR_INVAL or

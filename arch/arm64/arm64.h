@@ -14,6 +14,8 @@
 extern const char _image_start[], _image_end[], _text_end[], _rodata_end[];
 extern const char _init_start[], _init_text_end[], _init_end[], _mapped_end[];
 extern const char _tables_start[], _tables_end[];
+/* probe.S: the load of arch_probe() that may fault. */
+extern const char arm64_probe_insn[];
 
 /* ---- start.c ----------------------------------------------------------------- */
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What happens after vectors.S has saved the registers. Synchronous exceptions
- * and system errors are fatal: the kernel takes no faults on purpose, but for
- * one, a call to firmware that is not there. The frame of the first fault of
- * each CPU is remembered for the panic message, which asks for it with
- * arch_dump_regs().
+ * and system errors are fatal: the kernel takes no faults on purpose, with two
+ * exceptions, a call to firmware that is not there and a look at memory that is
+ * not. The frame of the first fault of each CPU is remembered for the panic
+ * message, which asks for it with arch_dump_regs().
  */
 #include "arm64.h"
 #include "irqchip.h"
@@ -151,9 +151,18 @@ static bool fixup_firmware_call(struct trap_frame *f)
 	return true;
 }
 
+/* A probe of memory that is not there: its result stays "no". */
+static bool fixup_probe(struct trap_frame *f)
+{
+	if (frame_class(f) != EC_DABORT || f->elr != (u64)(uintptr_t)arm64_probe_insn)
+		return false;
+	f->elr += 8;
+	return true;
+}
+
 void trap_sync(struct trap_frame *f)
 {
-	if (!fixup_firmware_call(f))
+	if (!fixup_firmware_call(f) && !fixup_probe(f))
 		trap_fatal(f, TRAP_SYNC);
 }
 

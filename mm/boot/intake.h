@@ -13,6 +13,7 @@
 #define MM_BOOT_INTAKE_H
 
 #include "mm/boot/memblock.h"
+#include "mm/dt.h"
 #include "mm/types.h"
 
 /* kernelcore= and movablecore=: an amount of RAM, or a share of it. */
@@ -68,6 +69,8 @@ struct boot_info {
 	phys_t dma_end;
 
 	phys_t fdt, fdt_end;       /* the blob, totalsize */
+	bool fdt_shared;           /* something else claims a part of it */
+	phys_t default_cma;        /* start of the default area; 0: none */
 	phys_t initrd, initrd_end; /* equal: none */
 	u64 ram_bytes;             /* the tree's RAM before mem= */
 	u64 clipped_bytes;         /* given up: mem=, address limits */
@@ -89,9 +92,10 @@ u32 boot_cpu_node(unsigned int cpu);
 
 /*
  * The blob into memblock: memory nodes, limits, /memreserve/, Image, blob,
- * initrd, reserved-memory. The blob was checked by dt_check() before.
+ * initrd, reserved-memory. The blob was checked by dt_check() before; console
+ * is what it names as such, or null: its registers are never RAM.
  */
-void intake_early(const void *fdt, phys_t fdt_phys);
+void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_console *console);
 /* Nodes and distances from the parsed tree; gives memblock its node ids. */
 void intake_numa(void);
 /* CMA area of cma=, after the nodes are known. */

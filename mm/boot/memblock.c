@@ -334,6 +334,17 @@ void memblock_set_guard(memblock_guard_t guard)
 	grow_guard = guard;
 }
 
+void memblock_move_names(const char *from, u64 nr_bytes, const char *to)
+{
+	assert_alive();
+	for (u32 i = 0; i < reserved.nr; i++) {
+		const char *name = reserved.r[i].name;
+
+		if (name >= from && name < from + nr_bytes)
+			reserved.r[i].name = to + (name - from);
+	}
+}
+
 /* ---- allocation ---------------------------------------------------------------- */
 
 /* Highest place for the request inside the gap [start, end); 0: none. */
@@ -568,6 +579,14 @@ u64 memblock_reserved_bytes(void)
 u64 memblock_memory_inside(phys_t start, phys_t end)
 {
 	return bytes_inside(&memory, start.v, end.v);
+}
+
+bool memblock_is_no_map(phys_t p)
+{
+	u32 i = find_above(&memory, p.v);
+
+	assert_alive();
+	return i < memory.nr && memory.r[i].start.v <= p.v && (memory.r[i].flags & MEMBLOCK_NOMAP);
 }
 
 u64 memblock_reserved_inside(phys_t start, phys_t end, const char **name)

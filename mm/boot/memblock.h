@@ -73,6 +73,9 @@ void memblock_set_distances(const u8 (*distance)[MAX_NODES]);
 typedef bool (*memblock_guard_t)(phys_t start, phys_t end, phys_t *below);
 void memblock_set_guard(memblock_guard_t guard);
 
+/* Names inside [from, from + nr_bytes) of the caller's have moved to `to`. */
+void memblock_move_names(const char *from, u64 nr_bytes, const char *to);
+
 /* ---- allocation ------------------------------------------------------------ */
 
 struct memblock_request {
@@ -138,6 +141,8 @@ u64 memblock_memory_bytes(void);
 u64 memblock_reserved_bytes(void);
 /* RAM that touches [start, end), in bytes. */
 u64 memblock_memory_inside(phys_t start, phys_t end);
+/* Whether the byte at p is RAM that must not be mapped. */
+bool memblock_is_no_map(phys_t p);
 /* Bytes of [start, end) that are reserved already; *name: of the first. */
 u64 memblock_reserved_inside(phys_t start, phys_t end, const char **name);
 /* Lowest and highest+1 address of RAM; both 0 without any. */

@@ -282,14 +282,19 @@ phys_t mm_table_page(void)
 					     .reason = MEM_TABLES,
 					     .name = "page tables" };
 	struct page *page;
+	phys_t p;
 
-	if (!open)
-		return memblock_alloc(&rq);
-	page = alloc_pages(GFP_NOWARN, 0);
-	if (!page)
-		return phys_make(0);
-	__atomic_fetch_add(&table_pages, 1, __ATOMIC_RELAXED);
-	return pfn_to_phys(page_to_pfn(page));
+	if (open) {
+		page = alloc_pages(GFP_ZERO | GFP_NOWARN, 0);
+		if (!page)
+			return phys_make(0);
+		__atomic_fetch_add(&table_pages, 1, __ATOMIC_RELAXED);
+		return pfn_to_phys(page_to_pfn(page));
+	}
+	p = memblock_alloc(&rq);
+	if (p.v && memblock_linear_map_ready())
+		memset(phys_to_virt(p), 0, PAGE_SIZE);
+	return p;
 }
 
 /* One reserved frame becomes free; false when it was not reserved RAM. */

@@ -37,6 +37,8 @@ static struct {
 	unsigned int nr_ram;
 	struct mapping map[MAX_MAPS];
 	unsigned int nr_maps;
+	struct mapping early[1024];
+	unsigned int nr_early;
 	u64 mapped_pages, linear_bytes, early_next;
 	unsigned int nr_cpus, cpu, fail_map, phys_bits;
 	unsigned int cpu_node[MAX_CPUS];
@@ -192,6 +194,9 @@ void *arch_early_map(phys_t p, u64 nr_bytes, enum arch_prot prot)
 		return NULL;
 	map_view(va, first, bytes, prot == ARCH_PROT_RO ? PROT_READ : PROT_READ | PROT_WRITE);
 	f.early_next += bytes;
+	if (f.nr_early == ARRAY_SIZE(f.early))
+		broken("too many early mappings");
+	f.early[f.nr_early++] = (struct mapping){ va, first, bytes >> PAGE_SHIFT, prot };
 	return (void *)(uintptr_t)(va + (p.v - first));
 }
 
@@ -200,6 +205,34 @@ void arch_early_unmap_all(void)
 	if (f.early_next > EARLY_BASE)
 		unmap_view(EARLY_BASE, f.early_next - EARLY_BASE);
 	f.early_next = EARLY_BASE;
+	f.nr_early = 0;
+}
+
+/* Only RAM answers here: there are no devices. */
+bool arch_probe(const void *p)
+{
+	u64 va = (u64)(uintptr_t)p;
+
+	for (unsigned int i = 0; i < f.nr_early; i++) {
+		const struct mapping *m = &f.early[i];
+		u64 at = m->p + (va - m->va);
+
+		if (va < m->va || va >= m->va + (m->nr_pages << PAGE_SHIFT))
+			continue;
+		for (unsigned int r = 0; r < f.nr_ram; r++) {
+			if (at >= f.ram[r].p && at < f.ram[r].p + (f.ram[r].nr_pages << PAGE_SHIFT))
+				return true;
+		}
+		return false;
+	}
+	broken("arch_probe: not an early mapping");
+}
+
+const struct uart_hint *arch_uart_hint(void)
+{
+	static const struct uart_hint none;
+
+	return &none;
 }
 
 void *arch_ioremap(phys_t p, u64 nr_bytes)
@@ -496,13 +529,13 @@ unsigned int log_console_level(void)
 	return f.console_level;
 }
 
-__attribute__((weak)) int console_early_hint(const struct uart_hint *hint)
+int console_early_hint(const struct uart_hint *hint)
 {
 	(void)hint;
 	return ERR_NODEV;
 }
 
-__attribute__((weak)) int console_early_init(const struct dt_console *named)
+int console_early_init(const struct dt_console *named)
 {
 	(void)named;
 	return ERR_NODEV;

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The console UART out of the blob, before there is memory for a parsed tree.
+ * The nodes on one path are enough: they are read into a short chain with the
+ * few properties that decide an address, and the rules of dt.c then apply to
+ * the chain as to the whole tree. Boot CPU; walks the blob three times.
+ */
+#include "mm/boot/dt_blob.h"
+#include "rtos/rtos.h"
+
+enum { CHAIN_PROPS = 10 };
+
+/* The nodes from the root to one node, and what is wanted of each. */
+struct chain {
+	struct dt_node node[DT_MAX_DEPTH + 1];
+	struct dt_prop prop[DT_MAX_DEPTH + 1][CHAIN_PROPS];
+	u32 nr_props[DT_MAX_DEPTH + 1];
+	u32 nr_nodes;
+};
+
+static struct chain chain tm_initbss;
+
+static bool wanted(const char *name, const char *extra)
+{
+	static const char *const names[] = {
+		"#address-cells", "#size-cells", "ranges",       "reg",
+		"compatible",     "reg-shift",   "reg-io-width", "status",
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(name, names[i]))
+			return true;
+	}
+	return !strcmp(name, extra);
+}
+
+static void chain_push(const char *name)
+{
+	u32 at = chain.nr_nodes++;
+
+	BUG_ON_VAL(at > DT_MAX_DEPTH, at, 0);
+	chain.node[at] = (struct dt_node){ .name = name };
+	chain.nr_props[at] = 0;
+	if (at) {
+		chain.node[at].parent = &chain.node[at - 1];
+		chain.node[at - 1].child = &chain.node[at];
+	}
+}
+
+static void chain_prop(const struct dt_cursor *c)
+{
+	u32 at = chain.nr_nodes - 1;
+	struct dt_prop *p;
+
+	/* Ten names at most are wanted; more are repetitions. */
+	if (chain.nr_props[at] == CHAIN_PROPS)
+		return;
+	p = &chain.prop[at][chain.nr_props[at]++];
+	*p = (struct dt_prop){ c->name, c->value, c->len, chain.node[at].props };
+	chain.node[at].props = p;
+}
+
+/* Length of the path component at *path, past its slashes; 0 at the end. */
+static size_t component(const char **path)
+{
+	size_t len = 0;
+
+	while (**path == '/')
+		(*path)++;
+	while ((*path)[len] && (*path)[len] != '/' && (*path)[len] != ':')
+		len++;
+	return len;
+}
+
+/*
+ * Read the chain to the node at a full path. Null when there is no such node;
+ * one that was begun and left again is not gone back to, as no two children of
+ * one node have the same name.
+ */
+static const struct dt_node *read_chain(const void *fdt, const char *path, const char *extra)
+{
+	struct dt_cursor c;
+	u32 depth = 0; /* open nodes of the walk; the chain is its prefix */
+	size_t len = component(&path);
+	enum dt_token token;
+
+	chain.nr_nodes = 0;
+	dt_cursor_init(&c, fdt);
+	while ((token = dt_cursor_next(&c)) < DT_TOKEN_END) {
+		bool here = depth == chain.nr_nodes;
+
+		if (token == DT_TOKEN_BEGIN) {
+			if (!depth) {
+				chain_push(c.name);
+			} else if (here && dt_name_is(c.name, path, len)) {
+				path += len;
+				len = component(&path);
+				chain_push(c.name);
+			} else if (here && !len) {
+				break; /* properties of the last node are over */
+			}
+			depth++;
+		} else if (token == DT_TOKEN_PROP) {
+			if (here && wanted(c.name, extra))
+				chain_prop(&c);
+		} else {
+			if (here)
+				break;
+			depth--;
+		}
+	}
+	return len || !chain.nr_nodes ? NULL : &chain.node[chain.nr_nodes - 1];
+}
+
+/* The path that stdout-path stands for, its options cut off. */
+static int stdout_path(const void *fdt, char *path, size_t size)
+{
+	const struct dt_node *n = read_chain(fdt, "/chosen", "stdout-path");
+	const char *value = n ? dt_string(n, "stdout-path") : NULL;
+	char *options;
+
+	if (!value) {
+		n = read_chain(fdt, "/chosen", "linux,stdout-path");
+		value = n ? dt_string(n, "linux,stdout-path") : NULL;
+	}
+	if (!value)
+		return ERR_NOENT;
+	tm_snprintf(path, size, "%s", value);
+	options = strchr(path, ':');
+	if (options)
+		*options = '\0';
+	if (path[0] == '/')
+		return 0;
+	/* An alias; its value must be a path, it is not followed further. */
+	n = read_chain(fdt, "/aliases", path);
+	value = n ? dt_string(n, path) : NULL;
+	if (!value || value[0] != '/')
+		return ERR_INVAL;
+	tm_snprintf(path, size, "%s", value);
+	return 0;
+}
+
+static void take_compatible(const struct dt_node *n, struct dt_console *c)
+{
+	u32 len, at = 0;
+	const u8 *v = dt_prop_get(n, "compatible", &len);
+
+	for (u32 i = 0; v && i < ARRAY_SIZE(c->compatible) && at < len; i++) {
+		u32 n_chars = (u32)strnlen((const char *)v + at, len - at);
+
+		if (at + n_chars == len)
+			return; /* not terminated */
+		tm_snprintf(c->compatible[i], sizeof(c->compatible[i]), "%s", (const char *)v + at);
+		at += n_chars + 1;
+	}
+}
+
+int dt_console_find(const void *fdt, struct dt_console *c)
+{
+	const struct dt_node *n;
+	int err;
+
+	*c = (struct dt_console){ .reg_shift = 0 };
+	err = stdout_path(fdt, c->path, sizeof(c->path));
+	if (err) {
+		if (err != ERR_NOENT)
+			dt_warn("/chosen stdout-path = \"%s\": no such alias, or not an alias of "
+				"a path",
+				c->path);
+		return err;
+	}
+	n = read_chain(fdt, c->path, "");
+	if (!n) {
+		dt_warn("/chosen stdout-path = \"%s\": no such node", c->path);
+		return ERR_INVAL;
+	}
+	take_compatible(n, c);
+	dt_u32(n, "reg-shift", 0, &c->reg_shift);
+	dt_u32(n, "reg-io-width", 0, &c->reg_width);
+	if (dt_reg(n, 0, &c->base, &c->nr_bytes)) {
+		dt_warn("%s reg: no address a CPU can use, so no console there", c->path);
+		return ERR_INVAL;
+	}
+	return 0;
+}

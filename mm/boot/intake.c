@@ -1,0 +1,704 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The blob into memblock (row 5): memory nodes with every clip, then all that
+ * is spoken for. RAM first, because the reservation table may have to grow into
+ * it; claims not yet reserved are kept free by a guard that reads them from the
+ * tree. Nothing is allocated before the last fixed claim is in.
+ *
+ * Refuses only what leaves no memory to trust: bad root cells, ragged reg of a
+ * memory node, no RAM, a kernel outside of it. All else is named and survived.
+ */
+#include "mm/boot/intake.h"
+
+#include <libfdt.h>
+
+#include "mm/boot/intake_parts.h"
+#include "mm/boot/options.h"
+#include "rtos/rtos.h"
+
+enum {
+	/* Descriptors, stacks of 64 CPUs, page tables and the parsed tree fit in
+	 * half of it; a shell with nothing to explore is no use. */
+	MIN_FREE_BYTES = 4 << 20,
+	MAX_USABLE_RANGES = 8, /* linux,usable-memory-range; kdump writes two */
+};
+
+struct boot_info intake_info;
+struct intake_blob intake_blob tm_initbss;
+struct intake_ids intake_ids tm_initbss;
+
+/* A child of the root, with the properties that tell what it is. */
+struct root_child {
+	const char *name;
+	const u8 *type, *reg, *usable, *status, *node_id;
+	u32 type_len, reg_len, usable_len, status_len, node_id_len;
+	bool hotpluggable;
+};
+
+const struct boot_info *boot_info(void)
+{
+	return &intake_info;
+}
+
+void intake_reset(void)
+{
+	intake_info = (struct boot_info){ .nodes = 0 };
+	intake_blob = (struct intake_blob){ .fdt = NULL };
+	intake_ids = (struct intake_ids){ .nr_with = 0 };
+}
+
+bool intake_tuple(const u8 **v, u32 *len, u64 *base, u64 *size)
+{
+	u32 ac = intake_blob.address_cells, sc = intake_blob.size_cells;
+
+	if (*len < 4 * (ac + sc))
+		return false;
+	*base = dt_cells(*v, ac);
+	*size = dt_cells(*v + 4 * ac, sc);
+	*v += 4 * (ac + sc);
+	*len -= 4 * (ac + sc);
+	return true;
+}
+
+/* ---- the root ------------------------------------------------------------------- */
+
+static u32 root_cells(const char *name)
+{
+	int len;
+	const void *v = fdt_getprop(intake_blob.fdt, 0, name, &len);
+	u32 cells = v && len == 4 ? dt_be32(v) : 0;
+
+	if (!v)
+		panic("device tree refused: / has no %s", name);
+	if (cells < 1 || cells > 2)
+		panic("device tree refused: / %s = %u (%d bytes), must be 1 or 2", name, cells,
+		      len);
+	return cells;
+}
+
+static void take_prop(struct root_child *n, const struct dt_cursor *c)
+{
+	static const struct {
+		const char *name;
+		size_t value, len;
+	} wanted[] = {
+		{ "device_type", offsetof(struct root_child, type),
+		  offsetof(struct root_child, type_len) },
+		{ "reg", offsetof(struct root_child, reg), offsetof(struct root_child, reg_len) },
+		{ "linux,usable-memory", offsetof(struct root_child, usable),
+		  offsetof(struct root_child, usable_len) },
+		{ "status", offsetof(struct root_child, status),
+		  offsetof(struct root_child, status_len) },
+		{ "numa-node-id", offsetof(struct root_child, node_id),
+		  offsetof(struct root_child, node_id_len) },
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(wanted); i++) {
+		if (strcmp(c->name, wanted[i].name))
+			continue;
+		*(const u8 **)(void *)((char *)n + wanted[i].value) = c->value;
+		*(u32 *)(void *)((char *)n + wanted[i].len) = c->len;
+		return;
+	}
+	if (!strcmp(c->name, "hotpluggable"))
+		n->hotpluggable = true;
+}
+
+/* One look at every child of the root, cheaper than libfdt's walk. */
+static void each_root_child(void (*fn)(const struct root_child *n))
+{
+	struct root_child n = { .name = NULL };
+	struct dt_cursor c;
+	enum dt_token token;
+	u32 depth = 0;
+
+	dt_cursor_init(&c, intake_blob.fdt);
+	while ((token = dt_cursor_next(&c)) < DT_TOKEN_END) {
+		if (token == DT_TOKEN_BEGIN && ++depth == 2)
+			n = (struct root_child){ .name = c.name };
+		else if (token == DT_TOKEN_PROP && depth == 2)
+			take_prop(&n, &c);
+		else if (token == DT_TOKEN_CLOSE && depth-- == 2)
+			fn(&n);
+	}
+}
+
+static bool child_available(const struct root_child *n)
+{
+	return !n->status || dt_list_has(n->status, n->status_len, "okay") ||
+	       dt_list_has(n->status, n->status_len, "ok");
+}
+
+static bool is_memory(const struct root_child *n)
+{
+	return n->type && dt_list_has(n->type, n->type_len, "memory");
+}
+
+/* ---- memory nodes ---------------------------------------------------------------- */
+
+static void numa_fault(const char *fmt, const char *node, u32 value)
+{
+	char name[48];
+
+	if (!intake_ids.fault[0])
+		tm_snprintf(intake_ids.fault, sizeof(intake_ids.fault), fmt,
+			    dt_printable(name, sizeof(name), node), value);
+}
+
+/* The id of a memory node, or ANY_NODE; remembers why NUMA will be refused. */
+static u32 memory_node_id(const struct root_child *n)
+{
+	u32 id;
+
+	if (!n->node_id) {
+		intake_ids.nr_without++;
+		return MEMBLOCK_ANY_NODE;
+	}
+	intake_ids.nr_with++;
+	id = n->node_id_len == 4 ? dt_be32(n->node_id) : ~0u;
+	if (id >= MAX_NODES) {
+		numa_fault("/%s numa-node-id = 0x%x: ids go from 0 to 63", n->name, id);
+		return MEMBLOCK_ANY_NODE;
+	}
+	intake_ids.memory |= 1ull << id;
+	return id;
+}
+
+/* End of a range after clipping; start when nothing is left. */
+static u64 clip(const char *name, u64 start, u64 size)
+{
+	u64 end, limit = intake_blob.limit;
+	bool wraps = add_overflows(start, size, &end);
+
+	if (!wraps && end <= limit)
+		return end;
+	if (wraps)
+		end = ~0ull;
+	dt_warn("/%s reg [0x%llx, +0x%llx): %s 0x%llx, what lies above is not used", name,
+		(unsigned long long)start, (unsigned long long)size,
+		wraps ? "wraps, and addresses end at" : "addresses end at",
+		(unsigned long long)limit);
+	intake_info.clipped_bytes += end - max_u64(start, limit);
+	return max_u64(start, limit);
+}
+
+/* RAM that an earlier tuple gave to another node cannot belong to two. */
+static void check_overlap(const char *name, u64 start, u64 end, u32 id)
+{
+	u64 known = memblock_memory_inside(phys_make(start), phys_make(end));
+	struct memblock_cursor c = { 0 };
+	struct memblock_span s;
+
+	if (!known)
+		return;
+	dt_warn("/%s reg [0x%llx, 0x%llx): %llu KiB were listed before, counted once", name,
+		(unsigned long long)start, (unsigned long long)end,
+		(unsigned long long)known / 1024);
+	while (memblock_next_memory(&c, &s)) {
+		if (s.node != id && s.start.v << PAGE_SHIFT < end && s.end.v << PAGE_SHIFT > start)
+			numa_fault("/%s reg: overlaps memory of node %u", name, s.node);
+	}
+}
+
+/* Whether memory answers in the page at p; yes when there is no way to ask. */
+static bool answers(u64 p)
+{
+	const void *at = arch_early_map(phys_make(align_down(p, PAGE_SIZE)), 1, ARCH_PROT_RO);
+
+	return !at || arch_probe(at);
+}
+
+/*
+ * A tree may promise more than was built in. Asking for the last byte costs
+ * little; only when nobody answers, halve until the last that does is found.
+ */
+static u64 built_in_end(const char *name, u64 start, u64 end)
+{
+	u64 good = start, bad = end;
+
+	if (answers(end - 1))
+		return end;
+	/* At most 32 rounds: a bank has at most 2^32 pages. */
+	while (bad - good > PAGE_SIZE) {
+		u64 mid = align_down(good + (bad - good) / 2, PAGE_SIZE);
+
+		if (mid <= good)
+			break;
+		if (answers(mid))
+			good = mid;
+		else
+			bad = mid;
+	}
+	if (good == start && !answers(start))
+		bad = start;
+	dt_warn("/%s reg [0x%llx, 0x%llx): no memory answers from 0x%llx on, that part is not used",
+		name, (unsigned long long)start, (unsigned long long)end, (unsigned long long)bad);
+	intake_info.clipped_bytes += end - bad;
+	return bad;
+}
+
+static void take_tuple(const struct root_child *n, const char *name, u64 base, u64 size, u32 id)
+{
+	u64 end;
+
+	if (!size)
+		return; /* a placeholder for the boot loader to fill: common */
+	end = clip(name, base, size);
+	if (end > base)
+		end = built_in_end(name, base, end);
+	if (end <= base)
+		return;
+	check_overlap(name, base, end, id);
+	memblock_add(phys_make(base), phys_make(end), id);
+	if (n->hotpluggable)
+		memblock_set_flags(phys_make(base), phys_make(end), MEMBLOCK_HOTPLUG);
+}
+
+static void take_memory(const struct root_child *n)
+{
+	u32 step = 4 * (intake_blob.address_cells + intake_blob.size_cells);
+	const u8 *v = n->usable ? n->usable : n->reg;
+	u32 len = n->usable ? n->usable_len : n->reg_len;
+	char name[48];
+	u64 base, size;
+	u32 id;
+
+	dt_printable(name, sizeof(name), n->name);
+	if (!is_memory(n)) {
+		if (n->reg && dt_name_is(n->name, "memory", 6))
+			dt_warn("/%s: no device_type = \"memory\", ignored", name);
+		return;
+	}
+	if (!child_available(n)) {
+		dt_warn("/%s status: disabled, its memory is not used", name);
+		return;
+	}
+	if (!v) {
+		dt_warn("/%s: no reg, ignored", name);
+		return;
+	}
+	if (len % step)
+		panic("device tree refused: /%s %s is %u bytes, not a multiple of %u", name,
+		      n->usable ? "linux,usable-memory" : "reg", len, step);
+	id = memory_node_id(n);
+	while (intake_tuple(&v, &len, &base, &size))
+		take_tuple(n, name, base, size, id);
+}
+
+/*
+ * A tree may list registers as RAM. Nobody may write there by accident, so
+ * what a device at the top level claims is no memory.
+ */
+static void spare_device(const char *name, u64 base, u64 size)
+{
+	u64 start = align_down(base, PAGE_SIZE), end;
+
+	if (!size || add_overflows(base, size, &end) || end > intake_blob.limit)
+		return;
+	end = align_up(end, PAGE_SIZE);
+	if (!memblock_memory_inside(phys_make(start), phys_make(end)))
+		return;
+	dt_warn("%s reg [0x%llx, 0x%llx): a device inside RAM, taken out of RAM", name,
+		(unsigned long long)start, (unsigned long long)end);
+	memblock_remove(phys_make(start), phys_make(end));
+}
+
+static void spare_devices_of(const struct root_child *n)
+{
+	const u8 *v = n->reg;
+	u32 len = n->reg_len;
+	char name[48] = "/";
+	u64 base, size;
+
+	if (!v || is_memory(n) || dt_name_is(n->name, "memory", 6) || !child_available(n))
+		return;
+	dt_printable(name + 1, sizeof(name) - 1, n->name);
+	while (intake_tuple(&v, &len, &base, &size))
+		spare_device(name, base, size);
+}
+
+/* ---- limits ----------------------------------------------------------------------- */
+
+/* Give up RAM in [start, end), except what the kernel stands on. */
+static void give_up(u64 start, u64 end, const char *why)
+{
+	const struct arch_image *im = arch_image();
+	u64 from[2] = { start, max_u64(start, im->end.v) };
+	u64 to[2] = { min_u64(end, im->start.v), end };
+
+	if (start >= im->end.v || end <= im->start.v) {
+		to[0] = start;
+		from[1] = start;
+	}
+	for (u32 i = 0; i < 2; i++) {
+		u64 lost;
+
+		if (from[i] >= to[i])
+			continue;
+		lost = memblock_memory_inside(phys_make(from[i]), phys_make(to[i]));
+		if (!lost)
+			continue;
+		intake_info.clipped_bytes += lost;
+		pr_info("%s: %llu KiB of RAM in [0x%llx, 0x%llx) are not used", why,
+			(unsigned long long)lost / 1024, (unsigned long long)from[i],
+			(unsigned long long)to[i]);
+		memblock_remove(phys_make(from[i]), phys_make(to[i]));
+	}
+}
+
+/* mem=: the lowest bytes stay, and the kernel wherever it is. */
+static void apply_mem_limit(u64 limit)
+{
+	struct memblock_cursor c = { 0 };
+	struct memblock_span s;
+
+	while (memblock_next_memory(&c, &s)) {
+		u64 start = s.start.v << PAGE_SHIFT, nr_bytes = (s.end.v << PAGE_SHIFT) - start;
+
+		if (nr_bytes > limit) {
+			give_up(align_down(start + limit, PAGE_SIZE), memblock_end().v, "mem=");
+			return;
+		}
+		limit -= nr_bytes;
+	}
+}
+
+/* /chosen linux,usable-memory-range: only RAM inside these may be used. */
+static void apply_usable_ranges(int chosen)
+{
+	struct {
+		u64 start, end;
+	} range[MAX_USABLE_RANGES];
+	u32 nr = 0, length;
+	int len = 0;
+	const u8 *v = fdt_getprop(intake_blob.fdt, chosen, "linux,usable-memory-range", &len);
+	u64 base, size, pos = 0;
+
+	length = v ? (u32)len : 0;
+	while (nr < MAX_USABLE_RANGES && v && intake_tuple(&v, &length, &base, &size)) {
+		range[nr].start = base;
+		if (!size || add_overflows(base, size, &range[nr].end))
+			continue;
+		nr++;
+	}
+	if (!v)
+		return;
+	if (!nr || length) {
+		dt_warn("/chosen linux,usable-memory-range: %d bytes are not 1 to %u ranges, "
+			"ignored",
+			len, MAX_USABLE_RANGES);
+		return;
+	}
+	/* Nothing below the next range that starts or reaches above pos. */
+	for (u32 round = 0; round < nr; round++) {
+		u32 next = nr;
+
+		for (u32 i = 0; i < nr; i++) {
+			if (range[i].end > pos &&
+			    (next == nr || range[i].start < range[next].start))
+				next = i;
+		}
+		if (next == nr)
+			break;
+		if (range[next].start > pos)
+			give_up(pos, range[next].start, "linux,usable-memory-range");
+		pos = range[next].end;
+	}
+	give_up(pos, ~0ull, "linux,usable-memory-range");
+}
+
+/* ---- claims ------------------------------------------------------------------------- */
+
+static bool claim_memreserve(claim_fn fn, void *arg)
+{
+	uint64_t base, size;
+	int nr = fdt_num_mem_rsv(intake_blob.fdt);
+
+	for (int i = 0; i < nr; i++) {
+		struct claim c = { .reason = MEM_MEMRESERVE, .name = "/memreserve/" };
+
+		if (fdt_get_mem_rsv(intake_blob.fdt, i, &base, &size))
+			break;
+		c.start = phys_make(base);
+		c.nr_bytes = size;
+		if (!fn(&c, arg))
+			return false;
+	}
+	return true;
+}
+
+void intake_each_claim(claim_fn fn, void *arg)
+{
+	const struct arch_image *im = arch_image();
+	const struct boot_info *bi = &intake_info;
+	struct claim kernel = {
+		im->start, im->end.v - im->start.v, MEM_KERNEL, "kernel", false, false, false
+	};
+	struct claim blob = { bi->fdt,  bi->fdt_end.v - bi->fdt.v,
+			      MEM_TREE, "device tree blob",
+			      false,    false,
+			      false };
+	struct claim initrd = { bi->initrd, bi->initrd_end.v - bi->initrd.v,
+				MEM_INITRD, "initrd",
+				false,      false,
+				false };
+
+	if (!fn(&kernel, arg) || !fn(&blob, arg))
+		return;
+	if (initrd.nr_bytes && !fn(&initrd, arg))
+		return;
+	if (!claim_memreserve(fn, arg))
+		return;
+	reserved_each_claim(fn, arg);
+}
+
+struct guarded {
+	u64 start, end;
+	u64 below;
+	bool touched;
+};
+
+static bool guard_claim(const struct claim *c, void *arg)
+{
+	struct guarded *g = arg;
+	u64 end;
+
+	if (add_overflows(c->start.v, c->nr_bytes, &end))
+		end = ~0ull;
+	if (c->start.v < g->end && end > g->start) {
+		g->touched = true;
+		g->below = align_down(c->start.v, PAGE_SIZE);
+	}
+	return !g->touched;
+}
+
+static bool guard(phys_t start, phys_t end, phys_t *below)
+{
+	struct guarded g = { start.v, end.v, 0, false };
+
+	intake_each_claim(guard_claim, &g);
+	*below = phys_make(g.below);
+	return !g.touched;
+}
+
+/* Aligned, all of it RAM, and nobody else's: what a CMA area must be. */
+static bool can_lend(const struct claim *c, u64 end, u64 taken)
+{
+	u64 block = (u64)PAGEBLOCK_PAGES << PAGE_SHIFT;
+
+	if (!is_aligned(c->start.v | end, block)) {
+		dt_warn("/reserved-memory/%s [0x%llx, 0x%llx): not aligned to 2 MiB, reserved but "
+			"not lent",
+			c->name, (unsigned long long)c->start.v, (unsigned long long)end);
+		return false;
+	}
+	if (taken || memblock_memory_inside(c->start, phys_make(end)) != c->nr_bytes) {
+		dt_warn("/reserved-memory/%s [0x%llx, 0x%llx): not all free RAM, reserved but not "
+			"lent",
+			c->name, (unsigned long long)c->start.v, (unsigned long long)end);
+		return false;
+	}
+	return true;
+}
+
+static const char *claim_prefix(const struct claim *c)
+{
+	return c->reason == MEM_RESERVED ? "/reserved-memory/" : "";
+}
+
+static bool reserve_claim(const struct claim *c, void *arg)
+{
+	const char *other = "";
+	char name[48], with[48];
+	u64 end, taken;
+	bool lend;
+
+	(void)arg;
+	dt_printable(name, sizeof(name), c->name);
+	if (!c->nr_bytes || add_overflows(c->start.v, c->nr_bytes, &end)) {
+		dt_warn("%s%s [0x%llx, +0x%llx): %s, ignored", claim_prefix(c), name,
+			(unsigned long long)c->start.v, (unsigned long long)c->nr_bytes,
+			c->nr_bytes ? "wraps" : "empty");
+		return true;
+	}
+	end = min_u64(end, intake_blob.limit);
+	if (c->start.v >= end)
+		return true; /* beyond every RAM we can use */
+	taken = memblock_reserved_inside(c->start, phys_make(end), &other);
+	lend = c->lend && can_lend(c, end, taken);
+	/* Boot loaders list the blob and the initrd in /memreserve/ too. */
+	if (taken && c->reason != MEM_MEMRESERVE)
+		dt_warn("%s%s [0x%llx, 0x%llx): overlaps %s", claim_prefix(c), name,
+			(unsigned long long)c->start.v, (unsigned long long)end,
+			dt_printable(with, sizeof(with), other));
+	if (taken && memblock_reserved_inside(c->start, phys_make(end), NULL))
+		intake_info.fdt_shared |=
+			c->start.v < intake_info.fdt_end.v && end > intake_info.fdt.v;
+	memblock_reserve(c->start, phys_make(end), lend ? MEM_CMA : c->reason, c->name);
+	if (lend && c->is_default && !intake_info.default_cma.v)
+		intake_info.default_cma = c->start;
+	if (c->no_map)
+		reserved_mark_no_map(c->start.v, end, name);
+	return true;
+}
+
+/* ---- /chosen -------------------------------------------------------------------------- */
+
+/* A number of one or two cells. */
+static bool chosen_number(int chosen, const char *name, u64 *val)
+{
+	int len;
+	const u8 *v = fdt_getprop(intake_blob.fdt, chosen, name, &len);
+
+	if (!v)
+		return false;
+	if (len != 4 && len != 8) {
+		dt_warn("/chosen %s: %d bytes, not a number, ignored", name, len);
+		return false;
+	}
+	*val = dt_cells(v, (unsigned int)len / 4);
+	return true;
+}
+
+/* As given, before RAM is known; so that nothing grows into it. */
+static void take_initrd(int chosen)
+{
+	u64 start = 0, end = 0;
+	bool has_start = chosen_number(chosen, "linux,initrd-start", &start);
+	bool has_end = chosen_number(chosen, "linux,initrd-end", &end);
+
+	if (!has_start && !has_end)
+		return;
+	if (!has_start || !has_end || start >= end) {
+		dt_warn("/chosen linux,initrd-start/-end [0x%llx, 0x%llx): not two ends in order, "
+			"ignored",
+			(unsigned long long)start, (unsigned long long)end);
+		return;
+	}
+	intake_info.initrd = phys_make(start);
+	intake_info.initrd_end = phys_make(end);
+}
+
+static void check_initrd(void)
+{
+	const struct arch_image *im = arch_image();
+	phys_t start = intake_info.initrd, end = intake_info.initrd_end;
+	const char *why = NULL;
+
+	if (start.v < im->end.v && end.v > im->start.v)
+		why = "it overlaps the kernel";
+	else if (memblock_memory_inside(start, end) != end.v - start.v)
+		why = "it is not all in RAM";
+	if (!why)
+		return;
+	dt_warn("/chosen linux,initrd-start/-end [0x%llx, 0x%llx): %s, ignored",
+		(unsigned long long)start.v, (unsigned long long)end.v, why);
+	intake_info.initrd = intake_info.initrd_end = phys_make(0);
+}
+
+/* The core image of a crashed kernel must survive. */
+static void take_elfcorehdr(int chosen)
+{
+	int len = 0;
+	const u8 *v = fdt_getprop(intake_blob.fdt, chosen, "linux,elfcorehdr", &len);
+	u32 length = (u32)len;
+	u64 base, size;
+
+	if (v && len > 0 && intake_tuple(&v, &length, &base, &size) && size &&
+	    base < intake_blob.limit && size <= intake_blob.limit - base)
+		memblock_reserve(phys_make(base), phys_make(base + size), MEM_RESERVED,
+				 "elfcorehdr");
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
+static void check_kernel_in_ram(void)
+{
+	const struct arch_image *im = arch_image();
+
+	if (memblock_memory_inside(im->start, im->end) != im->end.v - im->start.v)
+		panic("device tree refused: the kernel at [0x%llx, 0x%llx) is not in the memory "
+		      "the tree lists",
+		      (unsigned long long)im->start.v, (unsigned long long)im->end.v);
+}
+
+static void check_enough(void)
+{
+	struct memblock_cursor c = { 0 };
+	struct memblock_span s;
+	u64 bytes = 0;
+
+	while (memblock_next_free(&c, &s))
+		bytes += (s.end.v - s.start.v) << PAGE_SHIFT;
+	if (bytes < MIN_FREE_BYTES)
+		panic("device tree refused: %llu KiB of RAM are free of %llu KiB, at least %u KiB "
+		      "are needed",
+		      (unsigned long long)bytes / 1024,
+		      (unsigned long long)memblock_memory_bytes() / 1024, MIN_FREE_BYTES / 1024);
+}
+
+static void init_blob(const void *fdt)
+{
+	u32 bits = (u32)min_u64(arch_phys_bits(), ARCH_PHYS_BITS);
+
+	intake_blob.fdt = fdt;
+	intake_blob.limit = 1ull << bits;
+	intake_blob.address_cells = root_cells("#address-cells");
+	intake_blob.size_cells = root_cells("#size-cells");
+}
+
+void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_console *console)
+{
+	int chosen = fdt_path_offset(fdt, "/chosen");
+
+	init_blob(fdt);
+	intake_info.options = *boot_options();
+	intake_info.fdt = fdt_phys;
+	intake_info.fdt_end = phys_make(fdt_phys.v + fdt_totalsize(fdt));
+	take_initrd(chosen);
+	memblock_set_guard(guard);
+	each_root_child(take_memory);
+	if (!memblock_memory_bytes())
+		panic("device tree refused: no memory node lists any usable RAM");
+	each_root_child(spare_devices_of);
+	if (console && console->path[0] && console->nr_bytes)
+		spare_device(console->path, console->base.v, console->nr_bytes);
+	intake_info.ram_bytes = memblock_memory_bytes();
+	check_kernel_in_ram();
+	check_initrd();
+
+	intake_each_claim(reserve_claim, NULL);
+	memblock_set_guard(NULL);
+	take_elfcorehdr(chosen);
+	reserved_check();
+	apply_usable_ranges(chosen);
+	if (intake_info.options.mem_limit)
+		apply_mem_limit(intake_info.options.mem_limit);
+	reserved_place_dynamic();
+	check_enough();
+	memblock_check();
+}
+
+void intake_records(void)
+{
+	struct memblock_cursor c = { 0 };
+	struct mem_region r;
+	struct mem_record *rec;
+	u32 nr = 1; /* this list itself */
+
+	while (memblock_next_reserved(&c, &r))
+		nr++;
+	rec = memblock_alloc_zeroed(nr * sizeof(*rec), MEMBLOCK_ANY_NODE, MEM_BOOT, "boot records");
+	c = (struct memblock_cursor){ 0 };
+	intake_info.records = rec;
+	for (u32 i = 0; i < nr && memblock_next_reserved(&c, &r); i++, rec++) {
+		rec->start = r.start;
+		rec->end = r.end;
+		rec->reason = (enum mem_reason)r.reason;
+		rec->no_map = memblock_is_no_map(r.start);
+		dt_printable(rec->name, sizeof(rec->name), r.name);
+		intake_info.nr_records++;
+	}
+	BUG_ON(memblock_next_reserved(&c, &r));
+	intake_info.nr_warnings = dt_warnings();
+}

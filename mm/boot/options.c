@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Boot arguments of mm: one table of names, one small parser each. A parser
+ * changes its option only when the whole value was understood, so that a typing
+ * error never leaves half a setting behind. Names and forms are those of Linux
+ * where Linux has them; bounds stand at each.
+ */
+#include "mm/boot/options.h"
+
+#include "mm/mm.h"
+
+enum {
+	/* Bounds of the knobs of the same name (Linux: the same). */
+	MAX_SCALE_FACTOR = 3000,
+	DEFAULT_SCALE_FACTOR = 10,
+};
+
+static struct boot_options opt;
+
+void boot_options_reset(void)
+{
+	opt = (struct boot_options){
+		.watermark_scale_factor = DEFAULT_SCALE_FACTOR,
+		.lowmem_reserve_ratio = { 256, 256, 32, 0 },
+	};
+}
+
+const struct boot_options *boot_options(void)
+{
+	return &opt;
+}
+
+static int parse_mem(const char *value)
+{
+	u64 nr_bytes;
+	int err = tm_parse_size(value, &nr_bytes, NULL);
+
+	if (err)
+		return err;
+	if (!nr_bytes)
+		return ERR_RANGE;
+	opt.mem_limit = nr_bytes;
+	return 0;
+}
+
+/* numa=off, numa=fake=N with N in 1..64. */
+static int parse_numa(const char *value)
+{
+	u64 n;
+	int err;
+
+	if (!strcmp(value, "off")) {
+		opt.numa_off = true;
+		return 0;
+	}
+	if (strncmp(value, "fake=", 5))
+		return ERR_INVAL;
+	err = tm_parse_u64(value + 5, &n);
+	if (err)
+		return err;
+	if (n < 1 || n > MAX_NODES)
+		return ERR_RANGE;
+	opt.numa_fake = (u32)n;
+	return 0;
+}
+
+/* SIZE, or N% with N in 1..100. */
+static int parse_amount(const char *value, struct boot_amount *amount)
+{
+	struct boot_amount a = { .given = true };
+	const char *end;
+	int err = tm_parse_size(value, &a.nr_bytes, &end);
+
+	if (err)
+		return err;
+	if (!strcmp(end, "%")) {
+		if (a.nr_bytes < 1 || a.nr_bytes > 100 || end[-1] < '0' || end[-1] > '9')
+			return ERR_RANGE;
+		a.percent = (u32)a.nr_bytes;
+		a.nr_bytes = 0;
+	} else if (*end) {
+		return ERR_INVAL;
+	}
+	*amount = a;
+	return 0;
+}
+
+static int parse_kernelcore(const char *value)
+{
+	return parse_amount(value, &opt.kernelcore);
+}
+
+static int parse_movablecore(const char *value)
+{
+	return parse_amount(value, &opt.movablecore);
+}
+
+/* By node is the rule; the words Linux took are accepted (row 21). */
+static int parse_zonelist_order(const char *value)
+{
+	bool by_zone = !strcmp(value, "zone") || !strcmp(value, "z") || !strcmp(value, "Z");
+	bool by_node = !strcmp(value, "node") || !strcmp(value, "n") || !strcmp(value, "N") ||
+		       !strcmp(value, "default") || !strcmp(value, "d");
+
+	if (!by_zone && !by_node)
+		return ERR_INVAL;
+	opt.zonelist_by_zone = by_zone;
+	return 0;
+}
+
+/* SIZE, SIZE@START or SIZE@START-END; one start without end is exact. */
+static int parse_cma(const char *value)
+{
+	u64 nr_bytes, start = 0, end = 0;
+	const char *at;
+	int err = tm_parse_size(value, &nr_bytes, &at);
+
+	if (!err && *at == '@') {
+		err = tm_parse_size(at + 1, &start, &at);
+		if (err)
+			return err;
+		if (add_overflows(start, nr_bytes, &end))
+			return ERR_RANGE;
+		if (*at == '-')
+			err = tm_parse_size(at + 1, &end, &at);
+	}
+	if (err)
+		return err;
+	if (*at)
+		return ERR_INVAL;
+	if (end < start || end - start < (end ? nr_bytes : 0))
+		return ERR_RANGE;
+	opt.cma_given = true;
+	opt.cma_bytes = nr_bytes;
+	opt.cma_start = phys_make(start);
+	opt.cma_end = phys_make(end);
+	return 0;
+}
+
+static int parse_min_free(const char *value)
+{
+	u64 kbytes;
+	int err = tm_parse_u64(value, &kbytes);
+
+	if (err)
+		return err;
+	if (kbytes > 1ull << (ARCH_PHYS_BITS - 10))
+		return ERR_RANGE;
+	opt.min_free_given = true;
+	opt.min_free_kbytes = kbytes;
+	return 0;
+}
+
+static int parse_scale_factor(const char *value)
+{
+	u64 n;
+	int err = tm_parse_u64(value, &n);
+
+	if (err)
+		return err;
+	if (n < 1 || n > MAX_SCALE_FACTOR)
+		return ERR_RANGE;
+	opt.watermark_scale_factor = (u32)n;
+	return 0;
+}
+
+/* Up to one number per zone type, separated by commas; the rest stays. */
+static int parse_reserve_ratio(const char *value)
+{
+	u32 ratio[NR_ZONE_TYPES];
+	char number[16];
+
+	memcpy(ratio, opt.lowmem_reserve_ratio, sizeof(ratio));
+	for (u32 i = 0; i < NR_ZONE_TYPES; i++) {
+		const char *comma = strchr(value, ',');
+		size_t len = comma ? (size_t)(comma - value) : strlen(value);
+		u64 n;
+
+		if (len >= sizeof(number))
+			return ERR_RANGE;
+		memcpy(number, value, len);
+		number[len] = '\0';
+		if (tm_parse_u64(number, &n))
+			return ERR_INVAL;
+		if (n > 0xffffffffu)
+			return ERR_RANGE;
+		ratio[i] = (u32)n;
+		if (!comma) {
+			memcpy(opt.lowmem_reserve_ratio, ratio, sizeof(ratio));
+			return 0;
+		}
+		value = comma + 1;
+	}
+	return ERR_INVAL; /* more numbers than zone types */
+}
+
+int mm_boot_option(const char *name, const char *value)
+{
+	static const struct {
+		const char *name;
+		int (*parse)(const char *value);
+	} table[] = {
+		{ "mem", parse_mem },
+		{ "numa", parse_numa },
+		{ "kernelcore", parse_kernelcore },
+		{ "movablecore", parse_movablecore },
+		{ "zonelist_order", parse_zonelist_order },
+		{ "numa_zonelist_order", parse_zonelist_order },
+		{ "cma", parse_cma },
+		{ "min_free_kbytes", parse_min_free },
+		{ "watermark_scale_factor", parse_scale_factor },
+		{ "lowmem_reserve_ratio", parse_reserve_ratio },
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(table); i++) {
+		if (!strcmp(name, table[i].name))
+			return value ? table[i].parse(value) : ERR_INVAL;
+	}
+	return ERR_NOENT;
+}

@@ -1,0 +1,1194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Device tree to memblock, NUMA, DMA limit and CMA (rows 1, 5, 11, 12, 14, 15,
+ * 17): one small tree per rule, and what the kernel makes of it, with the
+ * warning it must give. The fake machine has RAM from 1 GiB to 3 GiB and its
+ * kernel at [0x40200000, 0x40300000); the blob lies at 0x48000000.
+ */
+#include "unit.h"
+
+#include "help/tree.h"
+#include "mm/boot/dt_blob.h"
+#include "mm/boot/intake.h"
+#include "mm/boot/options.h"
+
+#define MIB (1ull << 20)
+#define GIB (1ull << 30)
+#define RAM GIB
+#define BLOB 0x48000000ull
+
+static struct dt_shape shape;
+static void *blob;
+static u32 blob_size;
+
+static int setup(void **state)
+{
+	(void)state;
+	fake_reset();
+	fake_ram(RAM, 3 * GIB, false);
+	memblock_init();
+	boot_options_reset();
+	intake_reset();
+	dt_forget();
+	return 0;
+}
+
+/* From the written tree to memblock, as mm_boot() does it. */
+static void take_early(void *arg)
+{
+	const char *why;
+
+	(void)arg;
+	blob = tree_end(&blob_size);
+	why = dt_check(blob, blob_size, &shape);
+	assert_null(why);
+	intake_early(blob, phys_make(BLOB), NULL);
+}
+
+static void take_late(void)
+{
+	struct memblock_cursor c = { 0 };
+	struct memblock_span s;
+
+	while (memblock_next_memory(&c, &s)) {
+		if (!(s.flags & MEMBLOCK_NOMAP))
+			arch_linear_map(pfn_to_phys(s.start), pfn_to_phys(s.end));
+	}
+	memblock_use_linear_map();
+	dt_unflatten(blob, &shape);
+	arch_early_unmap_all();
+	intake_numa();
+	intake_dma();
+	intake_cma();
+	intake_records();
+	memblock_check();
+}
+
+static void take_all(void)
+{
+	take_early(NULL);
+	take_late();
+}
+
+static void assert_refused(const char *needle)
+{
+	const char *text = fake_panics(take_early, NULL);
+
+	assert_non_null(text);
+	if (!strstr(text, "device tree refused") || !strstr(text, needle))
+		fail_msg("refused with: %s", text);
+}
+
+static void assert_warned(const char *needle)
+{
+	if (!fake_log_has(needle))
+		fail_msg("no \"%s\" in:\n%s", needle, fake_log());
+}
+
+static void assert_silent(void)
+{
+	if (dt_warnings())
+		fail_msg("warned:\n%s", fake_log());
+}
+
+/* RAM in MiB, one piece a span: "[1024,2048)node". */
+static void assert_ram(const char *want)
+{
+	struct memblock_cursor c = { 0 };
+	struct memblock_span s;
+	char got[1024] = "";
+	size_t len = 0;
+
+	while (memblock_next_memory(&c, &s))
+		len += (size_t)snprintf(got + len, sizeof(got) - len, "[%g,%g)%u%s",
+					(double)s.start.v / 256, (double)s.end.v / 256, s.node,
+					s.flags & MEMBLOCK_NOMAP ? "n" : "");
+	assert_string_equal(got, want);
+}
+
+static const struct mem_record *record(const char *name)
+{
+	const struct boot_info *bi = boot_info();
+
+	for (u32 i = 0; i < bi->nr_records; i++) {
+		if (!strcmp(bi->records[i].name, name))
+			return &bi->records[i];
+	}
+	return NULL;
+}
+
+/* ---- memory nodes ------------------------------------------------------------------ */
+
+static void test_one_bank(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 512 * MIB, -1);
+	take_all();
+	assert_ram("[1024,1536)0");
+	assert_silent();
+	assert_int_equal(boot_info()->ram_bytes, 512 * MIB);
+	assert_false(boot_info()->numa);
+	assert_int_equal(boot_info()->nodes, 1);
+	assert_int_equal(boot_info()->memory_nodes, 1);
+	assert_int_equal(boot_info()->dma_end.v, 4 * GIB);
+	assert_non_null(record("kernel"));
+	assert_non_null(record("device tree blob"));
+}
+
+/* Unsorted, two tuples in one node, touching, a placeholder of size 0. */
+static void test_many_tuples(void **state)
+{
+	const u64 reg[][2] = { { 2 * GIB, 64 * MIB }, { RAM + 64 * MIB, 64 * MIB }, { 0, 0 } };
+
+	(void)state;
+	tree_begin(2, 2);
+	node_begin("memory@80000000");
+	prop_string("device_type", "memory");
+	prop_reg("reg", reg, 3);
+	node_end();
+	memory_node(RAM, 64 * MIB, -1);
+	take_all();
+	assert_ram("[1024,1152)0[2048,2112)0");
+	assert_silent();
+}
+
+static void test_cells_1_1(void **state)
+{
+	(void)state;
+	tree_begin(1, 1);
+	memory_node(RAM, 512 * MIB, -1);
+	take_early(NULL);
+	assert_int_equal(memblock_memory_bytes(), 512 * MIB);
+}
+
+/* Raspberry Pi 4: two address cells, one size cell. */
+static void test_cells_2_1(void **state)
+{
+	(void)state;
+	tree_begin(2, 1);
+	memory_node(RAM, 512 * MIB, -1);
+	take_early(NULL);
+	assert_int_equal(memblock_memory_bytes(), 512 * MIB);
+}
+
+static void test_bad_root_cells(void **state)
+{
+	static const u32 bad[] = { 0, 3, 4, 7, 0xffffffff };
+
+	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
+		setup(state);
+		tree_begin(bad[i], 2);
+		assert_refused("#address-cells");
+		setup(state);
+		tree_begin(2, bad[i]);
+		assert_refused("#size-cells");
+	}
+}
+
+static void test_ragged_reg_refused(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	node_begin("memory@40000000");
+	prop_string("device_type", "memory");
+	prop_bytes("reg", "12345678901234567890", 20);
+	node_end();
+	assert_refused("/memory@40000000 reg is 20 bytes");
+}
+
+static void test_no_memory_refused(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	assert_refused("no memory node");
+	setup(state);
+	tree_begin(2, 2);
+	memory_node(RAM, 0, -1);
+	assert_refused("no memory node");
+}
+
+static void test_duplicates_and_overlaps(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 512 * MIB, -1);
+	memory_node(RAM + 256 * MIB, 512 * MIB, -1);
+	take_all();
+	assert_ram("[1024,1792)0");
+	assert_warned(
+		"/memory@50000000 reg [0x50000000, 0x70000000): 262144 KiB were listed before");
+}
+
+static void test_disabled_and_untyped(void **state)
+{
+	const u64 reg[][2] = { { 2 * GIB, 64 * MIB } };
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 512 * MIB, -1);
+	node_begin("memory@80000000");
+	prop_reg("reg", reg, 1);
+	node_end();
+	node_begin("memory@90000000");
+	prop_string("device_type", "memory");
+	prop_string("status", "disabled");
+	prop_reg("reg", reg, 1);
+	node_end();
+	take_all();
+	assert_ram("[1024,1536)0");
+	assert_warned("/memory@80000000: no device_type");
+	assert_warned("/memory@90000000 status: disabled");
+}
+
+static void test_usable_memory_overrides_reg(void **state)
+{
+	const u64 reg[][2] = { { RAM, 1024 * MIB } }, usable[][2] = { { RAM, 256 * MIB } };
+
+	(void)state;
+	tree_begin(2, 2);
+	node_begin("memory@40000000");
+	prop_string("device_type", "memory");
+	prop_reg("reg", reg, 1);
+	prop_reg("linux,usable-memory", usable, 1);
+	node_end();
+	take_all();
+	assert_ram("[1024,1280)0");
+}
+
+static void test_hotpluggable(void **state)
+{
+	const u64 reg[][2] = { { 2 * GIB, 256 * MIB } };
+	struct memblock_cursor c = { 0 };
+	struct memblock_span s;
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	node_begin("memory@80000000");
+	prop_string("device_type", "memory");
+	prop_reg("reg", reg, 1);
+	prop_empty("hotpluggable");
+	node_end();
+	take_early(NULL);
+	assert_true(memblock_next_memory(&c, &s));
+	assert_int_equal(s.flags, 0);
+	assert_true(memblock_next_memory(&c, &s));
+	assert_int_equal(s.flags, MEMBLOCK_HOTPLUG);
+}
+
+/* Partial pages at both ends are dropped (row 1). */
+static void test_unaligned_bank(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM + 100, 512 * MIB, -1);
+	fake_image(0x40400000, 0x40500000, 0x40480000, 0x40488000);
+	take_all();
+	assert_ram("[1024,1536)0");
+	assert_silent();
+	assert_int_equal(memblock_start().v, RAM + 100);
+}
+
+static void test_wrap_and_limits(void **state)
+{
+	(void)state;
+	fake_phys_bits(40);
+	fake_ram((1ull << 40) - 64 * MIB, 1ull << 40, false);
+	tree_begin(2, 2);
+	memory_node(RAM, 512 * MIB, -1);
+	memory_node((1ull << 40) - 64 * MIB, 128 * MIB, -1);
+	memory_node(1ull << 45, 64 * MIB, -1);
+	memory_node(~0ull - MIB + 1, 2 * MIB, -1);
+	take_all();
+	assert_ram("[1024,1536)0[1.04851e+06,1.04858e+06)0");
+	assert_int_equal(memblock_memory_bytes(), 576 * MIB);
+	assert_warned("/memory@fffc000000 reg");
+	assert_warned("/memory@200000000000 reg");
+	assert_warned("/memory@fffffffffff00000 reg [0xfffffffffff00000, +0x200000): wraps");
+	assert_int_equal(boot_info()->clipped_bytes, 64 * MIB + 64 * MIB + MIB - 1);
+}
+
+/* The tree promises 4 GiB, 2 GiB answer. */
+static void test_missing_memory_is_found_out(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 4 * GIB, -1);
+	take_early(NULL);
+	assert_ram("[1024,3072)64");
+	assert_warned("no memory answers from 0xc0000000 on");
+}
+
+static void test_registers_are_not_ram(void **state)
+{
+	const u64 reg[][2] = { { RAM + 300 * MIB, 0x1000 } };
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 512 * MIB, -1);
+	node_begin("uart@52c00000");
+	prop_reg("reg", reg, 1);
+	node_end();
+	take_early(NULL);
+	assert_warned("/uart@52c00000 reg [0x52c00000, 0x52c01000): a device inside RAM");
+	assert_int_equal(memblock_memory_bytes(), 512 * MIB - 0x1000);
+}
+
+static void test_three_hundred_banks(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 64 * MIB, -1);
+	for (u32 i = 0; i < 300; i++)
+		memory_node(RAM + 64 * MIB + (2 * i + 1) * MIB, MIB, -1);
+	take_all();
+	assert_int_equal(memblock_memory_bytes(), 364 * MIB);
+	assert_silent();
+}
+
+static void test_kernel_outside_ram_refused(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(2 * GIB, 512 * MIB, -1);
+	assert_refused("the kernel at [0x40200000, 0x40300000) is not in the memory");
+}
+
+static void test_too_little_refused(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 4 * MIB, -1);
+	assert_refused("at least 4096 KiB are needed");
+}
+
+/* ---- limits from arguments and /chosen ------------------------------------------------- */
+
+static void test_mem_argument(void **state)
+{
+	(void)state;
+	boot_args_parse("mem=128M");
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	memory_node(2 * GIB, 256 * MIB, -1);
+	take_all();
+	assert_ram("[1024,1152)0");
+	assert_int_equal(boot_info()->clipped_bytes, 384 * MIB);
+	assert_int_equal(boot_info()->ram_bytes, 512 * MIB);
+}
+
+/* mem= keeps the lowest RAM, and the kernel wherever it is. */
+static void test_mem_argument_spares_kernel(void **state)
+{
+	(void)state;
+	boot_args_parse("mem=128M");
+	fake_image(0x80200000, 0x80300000, 0x80280000, 0x80288000);
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	memory_node(2 * GIB, 256 * MIB, -1);
+	take_all();
+	assert_ram("[1024,1152)0[2050,2051)0");
+}
+
+static void test_mem_argument_too_small_refused(void **state)
+{
+	(void)state;
+	boot_args_parse("mem=1M");
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	assert_refused("are needed");
+}
+
+static void test_usable_range(void **state)
+{
+	const u64 range[][2] = { { RAM, 64 * MIB }, { RAM + 128 * MIB, 16 * MIB } };
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	node_begin("chosen");
+	prop_reg("linux,usable-memory-range", range, 2);
+	node_end();
+	take_all();
+	assert_ram("[1024,1088)0[1152,1168)0");
+}
+
+static void test_initrd(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	node_begin("chosen");
+	prop_u32("linux,initrd-start", 0x44000000);
+	prop_u64("linux,initrd-end", 0x44000100);
+	node_end();
+	take_all();
+	assert_silent();
+	assert_int_equal(boot_info()->initrd.v, 0x44000000);
+	assert_int_equal(boot_info()->initrd_end.v, 0x44000100);
+	assert_non_null(record("initrd"));
+}
+
+static void bad_initrd(u64 start, u64 end, const char *needle)
+{
+	setup(NULL);
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	node_begin("chosen");
+	prop_u64("linux,initrd-start", start);
+	if (end)
+		prop_u64("linux,initrd-end", end);
+	node_end();
+	take_all();
+	assert_warned(needle);
+	assert_null(record("initrd"));
+	assert_int_equal(boot_info()->initrd_end.v, 0);
+}
+
+static void test_bad_initrd(void **state)
+{
+	(void)state;
+	bad_initrd(0x44000000, 0x43000000, "not two ends in order");
+	bad_initrd(0x44000000, 0, "not two ends in order");
+	bad_initrd(0x40280000, 0x40400000, "it overlaps the kernel");
+	bad_initrd(0x10000000, 0x10001000, "it is not all in RAM");
+	bad_initrd(0x44000000, 0xffffffffff000000, "it is not all in RAM");
+}
+
+/* ---- reservations ------------------------------------------------------------------------ */
+
+static void reserved_begin(void)
+{
+	node_begin("reserved-memory");
+	prop_u32("#address-cells", 2);
+	prop_u32("#size-cells", 2);
+	prop_empty("ranges");
+}
+
+static void reserved_child(const char *name, u64 base, u64 size, const char *flag)
+{
+	const u64 reg[][2] = { { base, size } };
+
+	node_begin(name);
+	prop_reg("reg", reg, 1);
+	if (flag)
+		prop_empty(flag);
+	node_end();
+}
+
+static void test_memreserve(void **state)
+{
+	const u64 rsv[][2] = { { RAM + 64 * MIB, 0x1800 }, { RAM, 0x1000 } };
+
+	(void)state;
+	tree_begin_rsv(2, 2, rsv, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	take_all();
+	assert_silent();
+	assert_non_null(record("/memreserve/"));
+	assert_int_equal(memblock_reserved_inside(phys_make(RAM + 64 * MIB),
+						  phys_make(RAM + 65 * MIB), NULL),
+			 0x1800);
+}
+
+/*
+ * The smallest page-sized hole in the linear map: no-map in the middle of a
+ * pageblock, bytes not page aligned, so rounded outwards.
+ */
+static void test_no_map_mid_pageblock(void **state)
+{
+	const struct mem_record *r;
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	reserved_begin();
+	reserved_child("fw@44100800", 0x44100800, 0x1000, "no-map");
+	node_end();
+	take_all();
+	assert_silent();
+	assert_ram("[1024,1089)0[1089,1089.01)0n[1089.01,1280)0");
+	r = record("fw@44100800");
+	assert_non_null(r);
+	assert_true(r->no_map);
+	assert_int_equal(r->reason, MEM_RESERVED);
+	assert_true(memblock_is_no_map(phys_make(0x44100000)));
+	assert_true(memblock_is_no_map(phys_make(0x44101fff)));
+	assert_false(memblock_is_no_map(phys_make(0x44102000)));
+	assert_int_equal(fake_linear_bytes(), 256 * MIB - 0x2000);
+}
+
+static void test_reserved_overlaps(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	reserved_begin();
+	reserved_child("a@44000000", 0x44000000, 0x2000, NULL);
+	reserved_child("b@44001000", 0x44001000, 0x2000, NULL);
+	reserved_child("k@40200000", 0x40200000, 0x100000, "no-map");
+	reserved_child("z@45000000", 0x45000000, 0, NULL);
+	reserved_child("w@ffff", 0xffffffffffff0000, 0x20000, NULL);
+	node_end();
+	take_all();
+	assert_warned("/reserved-memory/b@44001000 [0x44001000, 0x44003000): overlaps a@44000000");
+	assert_warned("/reserved-memory/k@40200000 no-map: covers the kernel");
+	assert_warned("/reserved-memory/z@45000000 [0x45000000, +0x0): empty");
+	assert_warned("/reserved-memory/w@ffff [0xffffffffffff0000, +0x20000): wraps");
+	assert_false(memblock_is_no_map(phys_make(0x40200000)));
+}
+
+static void test_reserved_over_blob_keeps_it(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	reserved_begin();
+	reserved_child("fw", BLOB & ~0xfffull, 0x100000, NULL);
+	node_end();
+	take_all();
+	assert_true(boot_info()->fdt_shared);
+	assert_warned("overlaps device tree blob");
+}
+
+static void test_everything_reserved_refused(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	reserved_begin();
+	reserved_child("all", RAM, 256 * MIB, NULL);
+	node_end();
+	assert_refused("are free of 262144 KiB");
+}
+
+static void test_two_thousand_reserved(void **state)
+{
+	char name[32];
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 1 * GIB, -1);
+	reserved_begin();
+	for (u64 i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "r@%llx", 0x50000000ull + i * 0x4000);
+		reserved_child(name, 0x50000000ull + i * 0x4000, 0x1000, i % 2 ? "no-map" : NULL);
+	}
+	node_end();
+	take_all();
+	assert_silent();
+	assert_int_equal(
+		memblock_reserved_inside(phys_make(0x50000000), phys_make(0x52000000), NULL),
+		2000 * 0x1000);
+	assert_non_null(record("r@50000000"));
+	assert_non_null(record("r@51f3c000"));
+}
+
+static void test_foreign_cells_ignored(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	node_begin("reserved-memory");
+	prop_u32("#address-cells", 1);
+	prop_u32("#size-cells", 1);
+	prop_empty("ranges");
+	reserved_child("a", 0x44000000, 0x2000, NULL);
+	node_end();
+	take_all();
+	assert_warned("/reserved-memory: #address-cells, #size-cells differ");
+	assert_null(record("a"));
+}
+
+static void dynamic_child(const char *name, u64 size, u64 align, const u64 (*ranges)[2], u32 nr,
+			  const char *flag)
+{
+	node_begin(name);
+	prop_u64("size", size);
+	if (align)
+		prop_u64("alignment", align);
+	if (nr)
+		prop_reg("alloc-ranges", ranges, nr);
+	if (flag)
+		prop_empty(flag);
+	node_end();
+}
+
+/* Placed after every fixed region although listed before it. */
+static void test_dynamic(void **state)
+{
+	const u64 low[][2] = { { 0, GIB }, { RAM + 32 * MIB, 32 * MIB } };
+	const struct mem_record *r;
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	reserved_begin();
+	dynamic_child("top", 0x1800, 0, NULL, 0, "no-map");
+	dynamic_child("low", 4 * MIB, 4 * MIB, low, 2, NULL);
+	reserved_child("fixed@4f000000", 0x4f000000, 16 * MIB, NULL);
+	node_end();
+	take_all();
+	assert_silent();
+	r = record("top");
+	assert_non_null(r);
+	assert_int_equal(r->start.v, 0x4effe000);
+	assert_int_equal(r->end.v, 0x4f000000);
+	assert_true(r->no_map);
+	r = record("low");
+	assert_non_null(r);
+	assert_int_equal(r->start.v, RAM + 60 * MIB);
+	assert_int_equal(r->end.v, RAM + 64 * MIB);
+}
+
+static void test_dynamic_impossible(void **state)
+{
+	const u64 outside[][2] = { { 0, MIB }, { 8 * GIB, GIB } };
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	reserved_begin();
+	dynamic_child("three", MIB, 3, NULL, 0, NULL);
+	dynamic_child("huge-align", MIB, 1ull << 63, NULL, 0, NULL);
+	dynamic_child("outside", MIB, 0, outside, 2, NULL);
+	dynamic_child("nothing", 0, 0, NULL, 0, NULL);
+	dynamic_child("too-big", GIB, 0, NULL, 0, NULL);
+	dynamic_child("wraps", ~0ull - 5, 0, NULL, 0, NULL);
+	node_begin("empty");
+	node_end();
+	node_end();
+	take_all();
+	assert_warned("/reserved-memory/three: alignment is not a power of two, not made");
+	assert_warned("/reserved-memory/huge-align: larger than all memory, not made");
+	assert_warned("/reserved-memory/outside: no room in its alloc-ranges, not made");
+	assert_warned("/reserved-memory/nothing: size is not a number above 0, not made");
+	assert_warned("/reserved-memory/too-big: no room for its size and alignment, not made");
+	assert_warned("/reserved-memory/wraps: larger than all memory, not made");
+	assert_warned("/reserved-memory/empty: neither reg nor size");
+}
+
+/* ---- CMA --------------------------------------------------------------------------------- */
+
+static void cma_child(const char *name, u64 base, u64 size, bool is_default)
+{
+	const u64 reg[][2] = { { base, size } };
+
+	node_begin(name);
+	prop_string("compatible", "shared-dma-pool");
+	prop_empty("reusable");
+	if (is_default)
+		prop_empty("linux,cma-default");
+	if (base)
+		prop_reg("reg", reg, 1);
+	else
+		prop_u64("size", size);
+	node_end();
+}
+
+static void test_cma_areas(void **state)
+{
+	const struct boot_info *bi = boot_info();
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	reserved_begin();
+	cma_child("dynamic", 0, 5 * MIB, true);
+	cma_child("fixed@44000000", 0x44000000, 8 * MIB, false);
+	cma_child("second-default@45000000", 0x45000000, 2 * MIB, true);
+	cma_child("odd@46001000", 0x46001000, 2 * MIB, false);
+	node_end();
+	take_all();
+	assert_int_equal(bi->nr_cma, 3);
+	assert_string_equal(bi->cma[0].name, "fixed@44000000");
+	assert_int_equal(bi->cma[0].end.v, 0x44800000);
+	assert_string_equal(bi->cma[2].name, "dynamic");
+	assert_int_equal(bi->cma[2].end.v - bi->cma[2].start.v, 6 * MIB);
+	assert_int_equal(bi->cma[0].is_default + bi->cma[1].is_default + bi->cma[2].is_default, 1);
+	assert_warned("second-default@45000000 linux,cma-default: there was one before");
+	assert_warned(
+		"/reserved-memory/odd@46001000 [0x46001000, 0x46201000): not aligned to 2 MiB");
+	assert_int_equal(record("odd@46001000")->reason, MEM_RESERVED);
+}
+
+/* cma= stands in for the tree's default; 0 means none at all. */
+static void test_cma_argument(void **state)
+{
+	const struct boot_info *bi = boot_info();
+
+	(void)state;
+	boot_args_parse("cma=16M");
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	reserved_begin();
+	cma_child("pool", 0, 32 * MIB, true);
+	node_end();
+	take_all();
+	assert_int_equal(bi->nr_cma, 1);
+	assert_true(bi->cma[0].is_default);
+	assert_int_equal(bi->cma[0].end.v - bi->cma[0].start.v, 16 * MIB);
+	assert_true(fake_log_has("cma= stands in for it"));
+
+	setup(state);
+	boot_args_parse("cma=0");
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	take_all();
+	assert_int_equal(bi->nr_cma, 0);
+}
+
+static void test_cma_argument_with_place(void **state)
+{
+	const struct boot_info *bi = boot_info();
+
+	(void)state;
+	boot_args_parse("cma=4M@0x44000000");
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	take_all();
+	assert_int_equal(bi->nr_cma, 1);
+	assert_int_equal(bi->cma[0].start.v, 0x44000000);
+
+	setup(state);
+	boot_args_parse("cma=4M@0x1000-0x2000000");
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	take_all();
+	assert_int_equal(bi->nr_cma, 0);
+	assert_true(fake_log_has("cma=: no room"));
+}
+
+static void test_cma_across_nodes(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 64 * MIB, 0);
+	memory_node(RAM + 64 * MIB, 128 * MIB, 1);
+	reserved_begin();
+	cma_child("across", RAM + 62 * MIB, 4 * MIB, false);
+	node_end();
+	take_all();
+	assert_int_equal(boot_info()->nr_cma, 0);
+	assert_warned("across [0x43e00000, 0x44200000): not in one node and zone");
+	assert_int_equal(record("across")->reason, MEM_RESERVED);
+}
+
+/* ---- NUMA ---------------------------------------------------------------------------------- */
+
+struct distance {
+	u32 a, b, d;
+};
+
+static void distance_map(const char *compatible, const struct distance *d, u32 nr)
+{
+	node_begin("distance-map");
+	prop_string("compatible", compatible);
+	prop_cells("distance-matrix", (const u32 *)d, 3 * nr);
+	node_end();
+}
+
+/* Two banks with the ids, two CPUs on the same. */
+static void two_nodes(u32 a, u32 b)
+{
+	tree_begin(2, 2);
+	memory_node(RAM + 512 * MIB, 512 * MIB, (int)b);
+	memory_node(RAM, 512 * MIB, (int)a);
+	node_begin("cpus");
+	prop_u32("#address-cells", 1);
+	prop_u32("#size-cells", 0);
+	cpu_node(0, (int)a);
+	cpu_node(1, (int)b);
+	node_end();
+}
+
+static void assert_one_node(const char *needle)
+{
+	const struct boot_info *bi = boot_info();
+
+	assert_warned(needle);
+	assert_warned("NUMA is not used, all memory is node 0");
+	assert_false(bi->numa);
+	assert_int_equal(bi->nodes, 1);
+	assert_int_equal(bi->memory_nodes, 1);
+	assert_int_equal(boot_cpu_node(1), 0);
+	assert_ram("[1024,2048)0");
+}
+
+static void test_two_nodes(void **state)
+{
+	const struct distance d[] = { { 0, 0, 10 }, { 0, 1, 25 }, { 1, 1, 10 } };
+	const struct boot_info *bi = boot_info();
+
+	(void)state;
+	two_nodes(0, 1);
+	distance_map("numa-distance-map-v1", d, 3);
+	fake_cpus(2, (const unsigned int[]){ 0, 1 });
+	take_all();
+	assert_silent();
+	assert_true(bi->numa);
+	assert_int_equal(bi->nodes, 3);
+	assert_ram("[1024,1536)0[1536,2048)1");
+	assert_int_equal(bi->distance[0][1], 25);
+	assert_int_equal(bi->distance[1][0], 25);
+	assert_int_equal(bi->distance[1][1], 10);
+	assert_int_equal(boot_cpu_node(1), 1);
+}
+
+static void test_no_map_means_10_20(void **state)
+{
+	(void)state;
+	two_nodes(0, 1);
+	take_all();
+	assert_silent();
+	assert_int_equal(boot_info()->distance[0][0], 10);
+	assert_int_equal(boot_info()->distance[0][1], 20);
+}
+
+/* Ids need not be dense; 63 is the last. */
+static void test_sparse_ids(void **state)
+{
+	const struct boot_info *bi = boot_info();
+
+	(void)state;
+	two_nodes(3, 63);
+	take_all();
+	assert_silent();
+	assert_int_equal(bi->nodes, 1ull << 63 | 1 << 3);
+	assert_int_equal(bi->memory_nodes, 1ull << 63 | 1 << 3);
+	assert_ram("[1024,1536)3[1536,2048)63");
+}
+
+/* Rows 14, 15: a node of CPUs only, a node of memory only. */
+static void test_memoryless_and_cpuless(void **state)
+{
+	const struct boot_info *bi = boot_info();
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 512 * MIB, 0);
+	memory_node(RAM + 512 * MIB, 512 * MIB, 2);
+	node_begin("cpus");
+	prop_u32("#address-cells", 1);
+	prop_u32("#size-cells", 0);
+	cpu_node(0, 0);
+	cpu_node(1, 5);
+	node_end();
+	take_all();
+	assert_silent();
+	assert_int_equal(bi->nodes, 1 | 1 << 2 | 1 << 5);
+	assert_int_equal(bi->memory_nodes, 1 | 1 << 2);
+}
+
+static void test_bad_ids(void **state)
+{
+	static const u32 bad[] = { 64, 0x7fffffff };
+
+	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
+		setup(state);
+		two_nodes(0, bad[i]);
+		take_all();
+		assert_one_node("numa-node-id = 0x");
+	}
+}
+
+static void test_cpu_id_out_of_range(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 1024 * MIB, 0);
+	node_begin("cpus");
+	cpu_node(0, 64);
+	node_end();
+	take_all();
+	assert_one_node("/cpus/cpu@0 numa-node-id = 0x40");
+}
+
+static void test_mixed_ids(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 512 * MIB, 1);
+	memory_node(RAM + 512 * MIB, 512 * MIB, -1);
+	take_all();
+	assert_one_node("1 memory nodes have a numa-node-id and 1 have none");
+}
+
+static void test_cpu_without_id(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 512 * MIB, 1);
+	memory_node(RAM + 512 * MIB, 512 * MIB, 2);
+	node_begin("cpus");
+	cpu_node(0, -1);
+	node_end();
+	take_all();
+	assert_warned("/cpus: 1 cpu nodes have no numa-node-id, node 0 is taken");
+	assert_int_equal(boot_info()->nodes, 7);
+	assert_int_equal(boot_info()->memory_nodes, 6);
+}
+
+static void test_memory_of_two_nodes(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 768 * MIB, 0);
+	memory_node(RAM + 512 * MIB, 512 * MIB, 1);
+	take_all();
+	assert_one_node("/memory@60000000 reg: overlaps memory of node 0");
+}
+
+static void bad_distance(const struct distance *d, u32 nr, const char *needle)
+{
+	setup(NULL);
+	two_nodes(0, 1);
+	distance_map("numa-distance-map-v1", d, nr);
+	take_all();
+	assert_one_node(needle);
+}
+
+/* Row 12: one bad entry rejects NUMA as a whole. */
+static void test_bad_distances(void **state)
+{
+	const struct distance self[] = { { 0, 1, 20 }, { 1, 1, 11 } }, same[] = { { 0, 1, 10 } },
+			      zero[] = { { 1, 0, 0 } }, huge[] = { { 0, 1, 1u << 31 } },
+			      over[] = { { 0, 1, 256 } };
+
+	(void)state;
+	bad_distance(self, 2,
+		     "/distance-map entry 1 <1 1 11>: a node is at distance 10 from itself");
+	bad_distance(same, 1, "/distance-map entry 0 <0 1 10>: another node");
+	bad_distance(zero, 1, "/distance-map entry 0 <1 0 0>: another node");
+	bad_distance(huge, 1, "<0 1 2147483648>: another node");
+	bad_distance(over, 1, "<0 1 256>: another node");
+	bad_distance(over, 0, "distance-matrix: 0 bytes are no triples");
+}
+
+static void test_ragged_matrix(void **state)
+{
+	(void)state;
+	two_nodes(0, 1);
+	node_begin("distance-map");
+	prop_string("compatible", "numa-distance-map-v1");
+	prop_bytes("distance-matrix", "0123456789abcdef", 16);
+	node_end();
+	take_all();
+	assert_one_node("distance-matrix: 16 bytes are no triples");
+}
+
+static void test_odd_but_usable_distances(void **state)
+{
+	const struct distance d[] = {
+		{ 0, 1, 30 }, { 1, 0, 40 }, { 0, 1, 255 }, { 0, 7, 20 }, { 99, 0, 20 }
+	};
+	const struct boot_info *bi = boot_info();
+
+	(void)state;
+	two_nodes(0, 1);
+	distance_map("numa-distance-map-v1", d, 5);
+	take_all();
+	assert_true(bi->numa);
+	assert_int_equal(bi->distance[0][1], 255);
+	assert_int_equal(bi->distance[1][0], 40);
+	assert_warned("/distance-map entry 2 <0 1 255>: given before as 30, the last counts");
+	assert_warned("/distance-map entry 3 <0 7 20>: no such node");
+	assert_warned("/distance-map entry 4 <99 0 20>: no such node");
+}
+
+static void test_missing_distances(void **state)
+{
+	const struct distance d[] = { { 0, 0, 10 } };
+
+	(void)state;
+	two_nodes(0, 1);
+	distance_map("numa-distance-map-v1", d, 1);
+	take_all();
+	assert_true(boot_info()->numa);
+	assert_warned("/distance-map: no entry for nodes 0 and 1, 20 is taken");
+}
+
+static void test_foreign_map(void **state)
+{
+	const struct distance d[] = { { 0, 1, 5 } };
+
+	(void)state;
+	two_nodes(0, 1);
+	distance_map("numa-distance-map-v2", d, 1);
+	take_all();
+	assert_true(boot_info()->numa);
+	assert_int_equal(boot_info()->distance[0][1], 20);
+	assert_warned("/distance-map compatible: not numa-distance-map-v1");
+}
+
+static void test_numa_off(void **state)
+{
+	(void)state;
+	boot_args_parse("numa=off");
+	two_nodes(0, 1);
+	take_all();
+	assert_silent();
+	assert_false(boot_info()->numa);
+	assert_ram("[1024,2048)0");
+}
+
+static void test_numa_fake(void **state)
+{
+	const struct boot_info *bi = boot_info();
+
+	(void)state;
+	boot_args_parse("numa=fake=3");
+	tree_begin(2, 2);
+	memory_node(RAM, 512 * MIB, -1);
+	memory_node(RAM + GIB, 256 * MIB, -1);
+	fake_cpus(4, NULL);
+	take_all();
+	assert_silent();
+	assert_true(bi->numa);
+	assert_int_equal(bi->nodes, 7);
+	assert_ram("[1024,1280)0[1280,1536)1[2048,2304)2");
+	assert_int_equal(boot_cpu_node(0), 0);
+	assert_int_equal(boot_cpu_node(2), 2);
+	assert_int_equal(boot_cpu_node(3), 0);
+}
+
+/* Borders are aligned to what a unit of descriptors covers; small RAM, fewer. */
+static void test_numa_fake_small(void **state)
+{
+	const struct boot_info *bi = boot_info();
+
+	(void)state;
+	boot_args_parse("numa=fake=64");
+	tree_begin(2, 2);
+	memory_node(RAM, 100 * MIB, -1);
+	take_all();
+	assert_int_equal(bi->nodes, 63);
+	assert_true(fake_log_has("numa=fake=64: RAM is enough for 6 nodes"));
+	assert_ram("[1024,1040)0[1040,1056)1[1056,1072)2[1072,1088)3[1088,1104)4[1104,1124)5");
+}
+
+/* ---- DMA limit ------------------------------------------------------------------------------- */
+
+/* Row 17, Raspberry Pi 4: a bus whose masters see the first GiB only. */
+static void test_dma_30_bits(void **state)
+{
+	const u32 ranges[] = { 0xc0000000, 0, 0, 0x40000000 };
+
+	(void)state;
+	fake_ram(0, GIB, false);
+	tree_begin(2, 1);
+	memory_node(0, 512 * MIB, -1);
+	memory_node(RAM, 512 * MIB, -1);
+	node_begin("soc");
+	prop_u32("#address-cells", 1);
+	prop_u32("#size-cells", 1);
+	prop_cells("dma-ranges", ranges, 4);
+	node_end();
+	take_all();
+	assert_silent();
+	assert_int_equal(boot_info()->dma_end.v, GIB);
+}
+
+/* RAM that begins above the limit makes it useless: 4 GiB, as without. */
+static void test_dma_below_ram(void **state)
+{
+	const u32 ranges[] = { 0, 0, 0, 0x10000000 };
+
+	(void)state;
+	tree_begin(2, 1);
+	memory_node(RAM, 512 * MIB, -1);
+	node_begin("soc");
+	prop_u32("#address-cells", 1);
+	prop_u32("#size-cells", 1);
+	prop_cells("dma-ranges", ranges, 4);
+	node_end();
+	take_all();
+	assert_int_equal(boot_info()->dma_end.v, 4 * GIB);
+}
+
+/* 0x50000000 is not a power of two: rounded up, as arm64 Linux does. */
+static void test_dma_rounds_up(void **state)
+{
+	const u32 ranges[] = { 0, 0, 0x40000000, 0, 0x10000000 }, bad[] = { 1, 2, 3 };
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 512 * MIB, -1);
+	node_begin("soc");
+	prop_u32("#address-cells", 1);
+	prop_u32("#size-cells", 2);
+	prop_cells("dma-ranges", ranges, 5);
+	node_end();
+	node_begin("odd");
+	prop_cells("dma-ranges", bad, 3);
+	node_end();
+	take_all();
+	assert_int_equal(boot_info()->dma_end.v, 2 * GIB);
+	assert_warned("/odd dma-ranges: 12 bytes do not fit its cells");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_one_bank, setup),
+		cmocka_unit_test_setup(test_many_tuples, setup),
+		cmocka_unit_test_setup(test_cells_1_1, setup),
+		cmocka_unit_test_setup(test_cells_2_1, setup),
+		cmocka_unit_test_setup(test_bad_root_cells, setup),
+		cmocka_unit_test_setup(test_ragged_reg_refused, setup),
+		cmocka_unit_test_setup(test_no_memory_refused, setup),
+		cmocka_unit_test_setup(test_duplicates_and_overlaps, setup),
+		cmocka_unit_test_setup(test_disabled_and_untyped, setup),
+		cmocka_unit_test_setup(test_usable_memory_overrides_reg, setup),
+		cmocka_unit_test_setup(test_hotpluggable, setup),
+		cmocka_unit_test_setup(test_unaligned_bank, setup),
+		cmocka_unit_test_setup(test_wrap_and_limits, setup),
+		cmocka_unit_test_setup(test_missing_memory_is_found_out, setup),
+		cmocka_unit_test_setup(test_registers_are_not_ram, setup),
+		cmocka_unit_test_setup(test_three_hundred_banks, setup),
+		cmocka_unit_test_setup(test_kernel_outside_ram_refused, setup),
+		cmocka_unit_test_setup(test_too_little_refused, setup),
+		cmocka_unit_test_setup(test_mem_argument, setup),
+		cmocka_unit_test_setup(test_mem_argument_spares_kernel, setup),
+		cmocka_unit_test_setup(test_mem_argument_too_small_refused, setup),
+		cmocka_unit_test_setup(test_usable_range, setup),
+		cmocka_unit_test_setup(test_initrd, setup),
+		cmocka_unit_test_setup(test_bad_initrd, setup),
+		cmocka_unit_test_setup(test_memreserve, setup),
+		cmocka_unit_test_setup(test_no_map_mid_pageblock, setup),
+		cmocka_unit_test_setup(test_reserved_overlaps, setup),
+		cmocka_unit_test_setup(test_reserved_over_blob_keeps_it, setup),
+		cmocka_unit_test_setup(test_everything_reserved_refused, setup),
+		cmocka_unit_test_setup(test_two_thousand_reserved, setup),
+		cmocka_unit_test_setup(test_foreign_cells_ignored, setup),
+		cmocka_unit_test_setup(test_dynamic, setup),
+		cmocka_unit_test_setup(test_dynamic_impossible, setup),
+		cmocka_unit_test_setup(test_cma_areas, setup),
+		cmocka_unit_test_setup(test_cma_argument, setup),
+		cmocka_unit_test_setup(test_cma_argument_with_place, setup),
+		cmocka_unit_test_setup(test_cma_across_nodes, setup),
+		cmocka_unit_test_setup(test_two_nodes, setup),
+		cmocka_unit_test_setup(test_no_map_means_10_20, setup),
+		cmocka_unit_test_setup(test_sparse_ids, setup),
+		cmocka_unit_test_setup(test_memoryless_and_cpuless, setup),
+		cmocka_unit_test_setup(test_bad_ids, setup),
+		cmocka_unit_test_setup(test_cpu_id_out_of_range, setup),
+		cmocka_unit_test_setup(test_mixed_ids, setup),
+		cmocka_unit_test_setup(test_cpu_without_id, setup),
+		cmocka_unit_test_setup(test_memory_of_two_nodes, setup),
+		cmocka_unit_test_setup(test_bad_distances, setup),
+		cmocka_unit_test_setup(test_ragged_matrix, setup),
+		cmocka_unit_test_setup(test_odd_but_usable_distances, setup),
+		cmocka_unit_test_setup(test_missing_distances, setup),
+		cmocka_unit_test_setup(test_foreign_map, setup),
+		cmocka_unit_test_setup(test_numa_off, setup),
+		cmocka_unit_test_setup(test_numa_fake, setup),
+		cmocka_unit_test_setup(test_numa_fake_small, setup),
+		cmocka_unit_test_setup(test_dma_30_bits, setup),
+		cmocka_unit_test_setup(test_dma_below_ram, setup),
+		cmocka_unit_test_setup(test_dma_rounds_up, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
