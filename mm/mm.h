@@ -39,6 +39,24 @@ u64 mm_boot_seed(void);
  */
 int mm_boot_option(const char *name, const char *value);
 
+/*
+ * What boot cost, by phase, in units of arch_count() (Q16), and the pages that
+ * descriptors take (Q17). Constant after boot. Any.
+ */
+enum mm_boot_phase {
+	MM_BOOT_INTAKE, /* check of the blob, memory and reservations taken in */
+	MM_BOOT_MAP,    /* linear map */
+	MM_BOOT_TREE,   /* parsed copy of the tree, CPUs, nodes and limits from it */
+	MM_BOOT_FRAMES, /* frame array: backed, every descriptor written */
+	MM_BOOT_ZONES,  /* nodes, zones, zonelists, free lists, marks */
+	NR_MM_BOOT_PHASES
+};
+struct mm_boot_cost {
+	u64 count[NR_MM_BOOT_PHASES];
+	u64 metadata_pages;
+};
+const struct mm_boot_cost *mm_boot_cost(void);
+
 /* Give the Image's init sections to the allocator; pages gained. Task, once. */
 u64 mm_free_init(void);
 
@@ -99,7 +117,8 @@ u64 nodes_online(void);
 u64 nodes_with_memory(void);
 const struct node *node_get(unsigned int id); /* null: no such node */
 /* Sums over all zones, in pages. Any. */
-u64 mm_total_pages(void); /* managed */
+u64 mm_total_pages(void);   /* managed */
+u64 mm_present_pages(void); /* RAM, with what is reserved */
 u64 mm_free_pages(void);
 
 /* ---- views (row 134): text as Linux 6.1 prints it on arm64 ----------------------- */

@@ -152,6 +152,7 @@ struct node {
 	pfn_t start, end;                       /* (I) */
 	u64 spanned_pages, present_pages;       /* (I) */
 	u64 totalreserve_pages;                 /* (K) row 32 */
+	u64 nr_table_pages;                     /* (A) page tables served since the hand-over */
 	struct zone zone[NR_ZONE_TYPES];        /* empty slots are legal */
 	u32 fallback[MAX_NODES];                /* (I) nearest first */
 	u32 nr_fallback;                        /* (I) */

@@ -15,6 +15,7 @@
 
 #include "mm/boot/dt_blob.h"
 #include "mm/boot/options.h"
+#include "mm/boot/phase.h"
 #include "mm/mm.h"
 
 enum {
@@ -178,6 +179,7 @@ void mm_boot(phys_t fdt_phys)
 	int chosen;
 	void *fdt;
 
+	boot_phase_start();
 	console_early_hint(arch_uart_hint());
 	memblock_init();
 	boot_options_reset();
@@ -191,7 +193,9 @@ void mm_boot(phys_t fdt_phys)
 	take_seed(fdt, fdt_phys, chosen, "kaslr-seed");
 
 	intake_early(fdt, fdt_phys, &console);
+	boot_phase_end(MM_BOOT_INTAKE);
 	map_ram();
+	boot_phase_end(MM_BOOT_MAP);
 	dt_unflatten(fdt, &shape);
 	arch_fp_disable(); /* libfdt has done its part */
 	arch_early_unmap_all();
@@ -200,6 +204,7 @@ void mm_boot(phys_t fdt_phys)
 	intake_numa();
 	intake_dma();
 	intake_cma();
+	boot_phase_end(MM_BOOT_TREE);
 	frames_init(boot_info());
 	nodes_init(boot_info());
 	zones_init(boot_info());

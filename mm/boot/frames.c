@@ -11,7 +11,7 @@
  */
 #include "mm/boot/topology.h"
 
-#include "mm/mm.h"
+#include "mm/boot/phase.h"
 
 enum {
 	UNIT_BYTES = FRAME_UNIT_PAGES * sizeof(struct page),
@@ -172,6 +172,7 @@ void tm_init frames_init(const struct boot_info *bi)
 		back_span(&banks[i], &units_done);
 		back_pageblocks(&banks[i], &pages_done);
 	}
+	boot_phase_end(MM_BOOT_FRAMES);
 }
 
 /* ---- frame numbers, addresses, descriptors ----------------------------------- */

@@ -10,6 +10,7 @@
  * block of up to 1024 frames for the lists. Boot CPU; the zone lock is taken
  * only because the buddy core insists.
  */
+#include "mm/boot/phase.h"
 #include "mm/boot/topology.h"
 #include "mm/page/buddy.h"
 #include "mm/page/page_alloc.h"
@@ -198,8 +199,11 @@ void tm_init zones_hand_over(const struct boot_info *bi)
 		buddy_init(z);
 	for (u32 i = 0; i < bi->nr_cma; i++)
 		open_cma(&bi->cma[i]);
+	boot_phase_end(MM_BOOT_ZONES);
 	write_descriptors();
+	boot_phase_end(MM_BOOT_FRAMES);
 	give_free_spans();
 	reserves_init(bi);
 	page_alloc_open();
+	boot_phase_end(MM_BOOT_ZONES);
 }

@@ -70,23 +70,16 @@ struct request {
 
 static bool open;
 static u64 foreign_frees; /* (A) */
-static u64 table_pages;   /* (A) */
 
 void tm_init page_alloc_open(void)
 {
 	foreign_frees = 0;
-	table_pages = 0;
 	open = true;
 }
 
 u64 page_alloc_foreign_frees(void)
 {
 	return __atomic_load_n(&foreign_frees, __ATOMIC_RELAXED);
-}
-
-u64 page_alloc_table_pages(void)
-{
-	return __atomic_load_n(&table_pages, __ATOMIC_RELAXED);
 }
 
 /* ---- requests ------------------------------------------------------------------- */
@@ -288,7 +281,8 @@ phys_t mm_table_page(void)
 		page = alloc_pages(GFP_ZERO | GFP_NOWARN, 0);
 		if (!page)
 			return phys_make(0);
-		__atomic_fetch_add(&table_pages, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&node_table[page_node(page)]->nr_table_pages, 1,
+				   __ATOMIC_RELAXED);
 		return pfn_to_phys(page_to_pfn(page));
 	}
 	p = memblock_alloc(&rq);
@@ -338,6 +332,15 @@ u64 mm_total_pages(void)
 
 	for (const struct zone *z = zone_next(0); z; z = zone_next(z->id + 1))
 		sum += __atomic_load_n(&z->managed_pages, __ATOMIC_RELAXED);
+	return sum;
+}
+
+u64 mm_present_pages(void)
+{
+	u64 sum = 0;
+
+	for (const struct zone *z = zone_next(0); z; z = zone_next(z->id + 1))
+		sum += z->present_pages;
 	return sum;
 }
 

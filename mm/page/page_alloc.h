@@ -13,7 +13,5 @@ void page_alloc_open(void);
 
 /* Frees refused because no zone could be named. Any. */
 u64 page_alloc_foreign_frees(void);
-/* Page table pages served since the hand-over. Any. */
-u64 page_alloc_table_pages(void);
 
 #endif

@@ -10,6 +10,8 @@
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
 
+enum { FIXPOINT_ROUNDS = 4 };
+
 static struct spinlock knobs_lock = SPINLOCK_INIT(LOCK_RANK_MM_KNOBS);
 static struct reserve_knobs knobs; /* (K) */
 static u64 total_reserve;          /* (K) */
@@ -113,16 +115,20 @@ static void compute_nodes(void)
 }
 
 /*
- * The default of min_free_kbytes depends on the high marks and they on it. The
- * first round starts from what the marks are (0 at boot), the second has marks
- * of the right size; a third would move nothing that is ever printed.
+ * The default of min_free_kbytes depends on the high marks and they on it. Each
+ * round moves it by a few thousandths of the round before, so the third already
+ * agrees with its own marks, from whatever they were (0 at boot).
  */
 static void compute_all(void)
 {
-	for (unsigned int round = 0; round < 2; round++) {
+	for (unsigned int round = 0; round < FIXPOINT_ROUNDS; round++) {
+		u64 before = knobs.min_free_kbytes;
+
 		if (!knobs.min_free_is_set)
 			knobs.min_free_kbytes = wm_min_free_kbytes(lowmem_pages(true));
 		compute_marks(knobs.min_free_kbytes);
+		if (round && knobs.min_free_kbytes == before)
+			break;
 	}
 	compute_nodes();
 }

@@ -112,6 +112,28 @@ static int bench_pair(void)
 	return EXIT_OK;
 }
 
+/* ---- boot --------------------------------------------------------------------------- */
+
+/* What was counted while booting: memory work is all of mm but the parsed tree. */
+static int bench_boot(void)
+{
+	const struct mm_boot_cost *cost = mm_boot_cost();
+	u64 ram = mm_present_pages(), share = cost->metadata_pages * 10000 / ram;
+	u64 tree = cost->count[MM_BOOT_TREE], sum = 0;
+
+	for (unsigned int i = 0; i < NR_MM_BOOT_PHASES; i++)
+		sum += cost->count[i];
+	result("boot_memory", sum - tree);
+	result("boot_intake", cost->count[MM_BOOT_INTAKE]);
+	result("boot_map", cost->count[MM_BOOT_MAP]);
+	result("boot_frames", cost->count[MM_BOOT_FRAMES]);
+	result("boot_zones", cost->count[MM_BOOT_ZONES]);
+	result("boot_tree", tree);
+	sh_print("bench frame_percent %llu.%02llu\n", (unsigned long long)share / 100,
+		 (unsigned long long)share % 100);
+	return EXIT_OK;
+}
+
 /* ---- order 0 in a row ------------------------------------------------------------- */
 
 /* The pages are chained through their owner's word `private`. */
@@ -211,6 +233,7 @@ static const struct {
 	bool is_short;
 } benches[] = {
 	{ "pair", bench_pair, true },
+	{ "boot", bench_boot, true },
 	{ "churn", bench_churn, false },
 	{ "row", bench_row, false },
 };
@@ -232,6 +255,6 @@ int cmd_bench(int argc, char **argv)
 	}
 	if (ran)
 		return status;
-	sh_print("bench: no bench '%s' (there are pair, churn, row)\n", argv[1]);
+	sh_print("bench: no bench '%s' (there are pair, boot, churn, row)\n", argv[1]);
 	return EXIT_FAIL;
 }

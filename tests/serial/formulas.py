@@ -11,8 +11,8 @@ MOVABLE = ZONES.index("Movable")
 
 
 def min_free_kbytes(zones):
-    """Row 25. Movable zones do not count as low memory."""
-    lowmem_kib = sum(z["managed"] for z in zones if z["name"] != "Movable") * PAGE_KIB
+    """Row 25: what lies above the high marks; movable zones are no low memory."""
+    lowmem_kib = sum(z["managed"] - z["high"] for z in zones if z["name"] != "Movable") * PAGE_KIB
     return min(max(math.isqrt(16 * lowmem_kib), 128), 262144)
 
 
