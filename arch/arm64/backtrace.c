@@ -119,6 +119,20 @@ static void walk(struct trace *t, u64 fp)
 	print_repeats(t);
 }
 
+/*
+ * A leaf saves no record, so its caller is only in the link register; but once
+ * a function has called another, that register points into itself.
+ */
+static bool leaf_faulted(const struct trap_frame *f)
+{
+	u64 next, ret, lr = f->x[30];
+
+	if (!is_code(lr) || (read_record(f->x[29], &next, &ret) && ret == lr))
+		return false;
+	return !is_code(f->elr) ||
+	       ksym_find(f->elr - ARCH_KIMAGE_BASE) != ksym_find(lr - ARCH_KIMAGE_BASE);
+}
+
 void arch_backtrace(struct out *out, u64 frame)
 {
 	const struct trap_frame *f = arm64_fault_frame();
@@ -128,6 +142,8 @@ void arch_backtrace(struct out *out, u64 frame)
 		walk(&t, frame);
 	} else if (f) {
 		print_return(&t, f->elr);
+		if (leaf_faulted(f))
+			print_return(&t, f->x[30]);
 		walk(&t, f->x[29]);
 	} else {
 		walk(&t, (u64)(uintptr_t)__builtin_frame_address(0));
