@@ -171,6 +171,11 @@ static void release_tree(void)
 		memblock_free(bi->fdt, bi->fdt_end);
 }
 
+static u32 nr_nodes(void)
+{
+	return (u32)__builtin_popcountll(boot_info()->nodes);
+}
+
 /* ---- the whole -------------------------------------------------------------------------- */
 
 void mm_boot(phys_t fdt_phys)
@@ -205,6 +210,9 @@ void mm_boot(phys_t fdt_phys)
 	intake_dma();
 	intake_cma();
 	boot_phase_end(MM_BOOT_TREE);
+	pr_info("memory: %llu KiB on %u node%s%s",
+		(unsigned long long)memblock_memory_bytes() / 1024, nr_nodes(),
+		nr_nodes() == 1 ? "" : "s", boot_info()->numa ? "" : ", without NUMA");
 	frames_init(boot_info());
 	nodes_init(boot_info());
 	zones_init(boot_info());

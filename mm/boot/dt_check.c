@@ -273,6 +273,8 @@ static const char *open_node(struct pass *p, struct dt_shape *shape)
 {
 	if (!p->open && shape->nr_nodes)
 		return fault_at(p, "second root node");
+	if (!p->open && p->c.offset)
+		return fault_at(p, "the root node is not the first token");
 	if (!p->open && p->c.name[0])
 		return fault_at(p, "the root node has a name");
 	if (p->open > DT_MAX_DEPTH)

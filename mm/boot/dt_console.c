@@ -145,6 +145,9 @@ static void take_compatible(const struct dt_node *n, struct dt_console *c)
 	u32 len, at = 0;
 	const u8 *v = dt_prop_get(n, "compatible", &len);
 
+	if (!v || !len || v[len - 1])
+		dt_warn("%s compatible: %s, so no driver for this console", c->path,
+			v ? "not terminated" : "missing");
 	for (u32 i = 0; v && i < ARRAY_SIZE(c->compatible) && at < len; i++) {
 		u32 n_chars = (u32)strnlen((const char *)v + at, len - at);
 

@@ -83,8 +83,8 @@ const struct boot_info *boot_info(void);
 
 /*
  * Node of a logical CPU (rows 11, 14): that of the tree (arch_cpu_node) where
- * NUMA is used, spread over the nodes under numa=fake, else 0. After
- * intake_numa(). Any.
+ * NUMA is used and it says one, else the lowest; spread over the nodes under
+ * numa=fake; 0 without NUMA. After intake_numa(). Any.
  */
 u32 boot_cpu_node(unsigned int cpu);
 

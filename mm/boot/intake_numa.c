@@ -21,7 +21,7 @@ enum {
 
 /* ---- ids ---------------------------------------------------------------------------- */
 
-/* Nodes of the CPUs, or the fault; cpu nodes without an id count as node 0. */
+/* Nodes of the CPUs, or the fault; those without an id are counted. */
 static u64 cpu_ids(char *fault, size_t size, u32 *nr_without)
 {
 	const struct dt_node *cpus = dt_find_path("/cpus");
@@ -147,6 +147,12 @@ static void one_node(void)
 	default_distances();
 }
 
+/* Where CPUs go that the tree puts nowhere. */
+static u32 lowest_node(void)
+{
+	return (u32)__builtin_ctzll(intake_info.nodes);
+}
+
 /* Ids from the tree; false with the reason when they are no use. */
 static bool tree_nodes(char *fault, size_t size)
 {
@@ -160,11 +166,10 @@ static bool tree_nodes(char *fault, size_t size)
 			    intake_ids.nr_with, intake_ids.nr_without);
 	if (fault[0])
 		return false;
-	if (cpus_without) {
-		dt_warn("/cpus: %u cpu nodes have no numa-node-id, node 0 is taken", cpus_without);
-		cpus |= 1;
-	}
 	intake_info.nodes = intake_ids.memory | cpus;
+	if (cpus_without)
+		dt_warn("/cpus: %u cpu nodes have no numa-node-id, node %u is taken", cpus_without,
+			lowest_node());
 	return take_distances(fault, size);
 }
 
@@ -245,7 +250,7 @@ u32 boot_cpu_node(unsigned int cpu)
 	if (intake_info.options.numa_fake)
 		return cpu % count;
 	node = arch_cpu_node(cpu);
-	return node < MAX_NODES && (intake_info.nodes >> node & 1) ? node : 0;
+	return node < MAX_NODES && (intake_info.nodes >> node & 1) ? node : lowest_node();
 }
 
 /* ---- DMA reach ------------------------------------------------------------------------------ */

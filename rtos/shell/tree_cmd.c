@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Commands over the text tree and the device tree: ls, cat, echo, dt. Paths and
- * messages are the tree's; what is printed here is one line for a refusal.
- */
+/* Commands over the text tree and the device tree: ls, cat, echo, dt. */
 #include "rtos/shell/shell.h"
 #include "mm/dt.h"
 #include "rtos/shell/tree.h"

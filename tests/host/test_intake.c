@@ -925,8 +925,9 @@ static void test_cpu_without_id(void **state)
 	cpu_node(0, -1);
 	node_end();
 	take_all();
-	assert_warned("/cpus: 1 cpu nodes have no numa-node-id, node 0 is taken");
-	assert_int_equal(boot_info()->nodes, 7);
+	assert_warned("/cpus: 1 cpu nodes have no numa-node-id, node 1 is taken");
+	assert_int_equal(boot_info()->nodes, 6);
+	assert_int_equal(boot_cpu_node(0), 1);
 	assert_int_equal(boot_info()->memory_nodes, 6);
 }
 
