@@ -62,7 +62,7 @@ LINK = $(CC) $(LDFLAGS) -T $(O)/kernel.lds $(OBJS)
 define ksyms
 @if [ -n "$(2)" ]; then $(CROSS_COMPILE)nm -n $(2); fi | $(PYTHON) tools/mksyms >$(O)/ksyms.S
 $(Q)$(CC) -c $(O)/ksyms.S -o $(O)/ksyms.o
-$(Q)$(LINK) $(O)/ksyms.o $(LIBS) -lgcc -o $(1)
+$(Q)$(LINK) $(O)/ksyms.o $(LIBS) -o $(1)
 endef
 $(O)/kernel.elf: $(OBJS) $(LIBS) $(O)/kernel.lds tools/mksyms $(O)/.flags
 	$(call say,LD      $@)

@@ -287,8 +287,9 @@ static inline void arch_stack_guard_seed(u64 seed);
 /* ---- faults and traces --------------------------------------------------- */
 
 /*
- * Print the return addresses from a frame pointer (0: from here) with symbols,
- * at most 32, each checked to lie on a mapped stack. Any.
+ * Print the return addresses from a frame pointer (0: from the last fault of
+ * this CPU, else from here) with symbols; runs of one address as a count. Each
+ * record is checked to be mapped; at most as many as a full stack holds. Any.
  */
 struct out;
 void arch_backtrace(struct out *out, u64 frame);

@@ -8,7 +8,8 @@
  * "atomic" - interrupts masked or a spinlock held is fine, never sleeps.
  *
  * Lock keys of fields: (S) scheduler lock, (I) set at creation then constant,
- * (A) atomic, (T) the task itself, (W) lock of the wait queue it waits on.
+ * (A) atomic, (T) the task itself, (W) lock of the wait queue it waits on, (C)
+ * console lock.
  */
 #ifndef RTOS_RTOS_H
 #define RTOS_RTOS_H
@@ -88,6 +89,7 @@ tm_noreturn void task_exit(void);
 int task_join(struct task *t, u64 deadline_ns);
 void task_detach(struct task *t);
 
+/* The calling task; in an interrupt, the one it interrupted. Any. */
 struct task *task_current(void);
 const char *task_name(const struct task *t);
 unsigned int task_prio(const struct task *t); /* effective */
@@ -163,6 +165,7 @@ struct waitq {
 	{                                                                                          \
 		.name = (nm)                                                                       \
 	}
+/* The same at run time; the name is kept, not copied. */
 void waitq_init(struct waitq *q, const char *name);
 
 /*
@@ -187,6 +190,7 @@ struct mutex {
 	struct waitq waiters;
 };
 
+/* Unlocked; the name is kept, not copied. */
 void mutex_init(struct mutex *m, const char *name);
 void mutex_lock(struct mutex *m);                       /* Task. Panics on self-deadlock. */
 int mutex_lock_until(struct mutex *m, u64 deadline_ns); /* 0, ERR_TIMEDOUT */
@@ -236,15 +240,15 @@ tm_noreturn void panic_fault(const char *what);
  * held and interrupts masked; each does one bounded step (a FIFO's worth).
  */
 struct uart {
-	const char *name; /* "pl011", "ns16550", "bcm2835-aux" ... */
-	const struct uart_ops *ops;
+	const char *name;                  /* (I) "pl011", "ns16550", "bcm2835-aux" ... */
+	const struct uart_ops *ops;        /* (I) */
 	volatile u8 *regs;                 /* (I) mapped registers */
 	phys_t phys;                       /* (I) */
 	unsigned int reg_shift, reg_width; /* (I) 8250: spacing, access bytes */
 	unsigned int irq;                  /* (I) line, or UART_POLLED */
 	bool irq_edge;                     /* (I) */
 	unsigned int fifo;                 /* (I) 8250: transmit FIFO depth */
-	unsigned int room;                 /* 8250: FIFO places known to be free */
+	unsigned int room;                 /* (C) 8250: FIFO places known to be free */
 };
 enum { UART_POLLED = ~0u };
 

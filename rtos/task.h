@@ -68,15 +68,15 @@ struct cpu {
 	struct task *idle;    /* (I) */
 	/* (S) urgency of what runs here or was called here: -1 when idle */
 	int claim;
-	bool need_resched;    /* (S) to set, read by its own CPU */
-	u64 switch_ns;        /* (S) when `running` was switched in */
-	u64 start_ns;         /* (I) */
-	u64 idle_ns;          /* (S) up to the last switch */
-	struct tree timers;   /* (S) by deadline */
-	u64 alarm;            /* (S) what the hardware is set to */
-	u64 nr_timer, nr_ipi; /* (P) interrupts taken */
-	u32 nr_held;          /* (P) test builds: spinlocks held */
-	const struct spinlock *held[MAX_HELD_LOCKS];
+	bool need_resched;                           /* (S) to set, read by its own CPU */
+	u64 switch_ns;                               /* (S) when `running` was switched in */
+	u64 start_ns;                                /* (I) */
+	u64 idle_ns;                                 /* (S) up to the last switch */
+	struct tree timers;                          /* (S) by deadline */
+	u64 alarm;                                   /* (S) what the hardware is set to */
+	u64 nr_timer, nr_ipi;                        /* (P) interrupts taken */
+	u32 nr_held;                                 /* (P) test builds: spinlocks held */
+	const struct spinlock *held[MAX_HELD_LOCKS]; /* (P) in order of taking */
 } tm_aligned(128);
 
 extern struct cpu cpus[MAX_CPUS];

@@ -10,7 +10,9 @@
 #include "context.h"
 #include "rtos/rtos.h"
 
-enum { MAX_FRAMES = 32 };
+/* No stack of ours holds more: a frame with a record has at least 32 bytes. */
+enum { MAX_STEPS = 512 };
+_Static_assert(MAX_STEPS * 32 == STACK_SIZE, "every frame of a full stack");
 
 /* Layout of .ksyms; count entries, then the names, each ending in NUL. */
 struct ksym {
@@ -58,12 +60,32 @@ void arch_symbol(u64 addr, char *buf, size_t size)
 		tm_snprintf(buf, size, "0x%llx", (unsigned long long)addr);
 }
 
-static void print_return(struct out *out, u64 addr)
+/* Lines on their way out: a recursion that ran over its stack is one line. */
+struct trace {
+	struct out *out;
+	u64 last; /* address printed last */
+	unsigned int repeats;
+};
+
+static void print_repeats(struct trace *t)
+{
+	if (t->repeats)
+		out_printf(t->out, "  ... and again %u times\n", t->repeats);
+	t->repeats = 0;
+}
+
+static void print_return(struct trace *t, u64 addr)
 {
 	char sym[80];
 
+	if (addr == t->last) {
+		t->repeats++;
+		return;
+	}
+	print_repeats(t);
 	arch_symbol(addr, sym, sizeof(sym));
-	out_printf(out, "  %016llx  %s\n", (unsigned long long)addr, sym);
+	out_printf(t->out, "  %016llx  %s\n", (unsigned long long)addr, sym);
+	t->last = addr;
 }
 
 /* Read the record at fp; false when that would not be safe. */
@@ -80,34 +102,51 @@ static bool read_record(u64 fp, u64 *next, u64 *ret)
 	return true;
 }
 
-static void walk(struct out *out, u64 fp)
+static void walk(struct trace *t, u64 fp)
 {
 	u64 next, ret;
 
-	for (unsigned int i = 0; i < MAX_FRAMES; i++) {
+	for (unsigned int i = 0; i < MAX_STEPS; i++) {
 		if (!read_record(fp, &next, &ret) || !ret)
-			return;
-		print_return(out, ret);
+			break;
+		print_return(t, ret);
 		/* Older frames lie higher, except where an exception changed
 		 * to the emergency stack. */
 		if (next <= fp && next / STACK_SLOT == fp / STACK_SLOT)
-			return;
+			break;
 		fp = next;
 	}
-	out_printf(out, "  ... more than %u frames\n", MAX_FRAMES);
+	print_repeats(t);
+}
+
+/*
+ * A leaf saves no record, so its caller is only in the link register; but once
+ * a function has called another, that register points into itself.
+ */
+static bool leaf_faulted(const struct trap_frame *f)
+{
+	u64 next, ret, lr = f->x[30];
+
+	if (!is_code(lr) || (read_record(f->x[29], &next, &ret) && ret == lr))
+		return false;
+	return !is_code(f->elr) ||
+	       ksym_find(f->elr - ARCH_KIMAGE_BASE) != ksym_find(lr - ARCH_KIMAGE_BASE);
 }
 
 void arch_backtrace(struct out *out, u64 frame)
 {
 	const struct trap_frame *f = arm64_fault_frame();
+	struct trace t = { .out = out };
 
 	if (frame) {
-		walk(out, frame);
+		walk(&t, frame);
 	} else if (f) {
-		print_return(out, f->elr);
-		walk(out, f->x[29]);
+		print_return(&t, f->elr);
+		if (leaf_faulted(f))
+			print_return(&t, f->x[30]);
+		walk(&t, f->x[29]);
 	} else {
-		walk(out, (u64)(uintptr_t)__builtin_frame_address(0));
+		walk(&t, (u64)(uintptr_t)__builtin_frame_address(0));
 	}
 }
 
@@ -115,7 +154,8 @@ void arch_backtrace_task(struct out *out, const struct task *t)
 {
 	/* rtos/task.h keeps the context first in struct task. */
 	const struct arch_context *c = (const struct arch_context *)(const void *)t;
+	struct trace trace = { .out = out };
 
-	print_return(out, c->lr);
-	walk(out, c->fp);
+	print_return(&trace, c->lr);
+	walk(&trace, c->fp);
 }

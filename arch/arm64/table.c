@@ -68,7 +68,9 @@ static int table_new(phys_t *table)
 	*table = mm_table_page();
 	if (!table->v)
 		return ERR_NOMEM;
-	memset(table_access(*table), 0, PAGE_SIZE);
+	/* Through the window it is ours alone to clear; later mm does. */
+	if (!linear_ready)
+		memset(table_access(*table), 0, PAGE_SIZE);
 	__asm__ volatile("dmb ishst" : : : "memory");
 	return 0;
 }

@@ -37,7 +37,8 @@ static void set_rate(u64 rate)
 {
 	hz = rate;
 	ns_mult = ((u64)NS_PER_S << 32) / rate;
-	tick_mult = (u64)((((unsigned __int128)rate << 32) + NS_PER_S - 1) / NS_PER_S);
+	/* Whole part and rest apart: the sum needs more than 64 bits. */
+	tick_mult = (rate / NS_PER_S << 32) + ((rate % NS_PER_S << 32) + NS_PER_S - 1) / NS_PER_S;
 }
 
 void arm64_clock_init(void)

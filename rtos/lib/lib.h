@@ -10,6 +10,7 @@
 
 #include "rtos/lib/base.h"
 
+/* As in the C standard; strnlen as in POSIX. Null pointers are not accepted. */
 void *memcpy(void *dst, const void *src, size_t n);
 void *memmove(void *dst, const void *src, size_t n);
 void *memset(void *dst, int c, size_t n);

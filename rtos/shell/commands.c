@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The table of commands, and the two that are about it. A new command is one
- * line here and one prototype in shell.h; nothing registers itself. */
+/*
+ * The table of commands, and the one that is about it. A new command is one
+ * line here and one prototype in shell.h; nothing registers itself.
+ */
 #include "rtos/shell/shell.h"
 
 const struct command commands[] = {

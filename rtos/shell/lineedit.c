@@ -100,7 +100,7 @@ static void move_to(struct lineedit *le, size_t pos)
 void le_redraw(struct lineedit *le)
 {
 	show(le, "\r", 1);
-	le->out->put(le->out, le->prompt, strlen(le->prompt));
+	show(le, le->prompt, strlen(le->prompt));
 	show(le, le->buf, le->len);
 	show(le, "\x1b[K", 3);
 	show_times(le, '\b', columns(le, le->pos, le->len));

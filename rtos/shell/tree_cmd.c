@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Commands over the text tree and the device tree: ls, cat, echo, dt. */
+/*
+ * Commands over the text tree and the device tree: ls, cat, echo, dt. Paths and
+ * messages are the tree's; what is printed here is one line for a refusal.
+ */
 #include "rtos/shell/shell.h"
 #include "mm/dt.h"
 #include "rtos/shell/tree.h"

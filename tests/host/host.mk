@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-# Host tests: the very sources of mm/ and rtos/lib/ under ASan and UBSan, on
-# the machine of tests/host/fake/. Each tests/host/test_X.c is one cmocka
+# Host tests: the very sources of mm/, rtos/lib/ and those parts of the shell
+# and the UARTs that need no task, under ASan and UBSan, on the machine of
+# tests/host/fake/. Each tests/host/test_X.c is one cmocka
 # program, built and run in both variants, as BUILD=test (H/test) and as
 # BUILD=release (H/release), since a bad free panics in one and is counted in
 # the other. One program: `make host-test T=test_buddy`; SEED=n repeats a run.
 
 HOSTCC ?= gcc
 H := $(B)/host
-HOST_LIB_SRCS := $(sort $(wildcard mm/*/*.c) $(filter-out rtos/lib/string.c,$(wildcard rtos/lib/*.c)))
+HOST_LIB_SRCS := $(sort $(wildcard mm/*/*.c) $(filter-out rtos/lib/string.c,$(wildcard rtos/lib/*.c)) \
+	$(addprefix rtos/dev/,uart.c pl011.c ns16550.c bcm2835_aux.c) \
+	$(addprefix rtos/shell/,lineedit.c parse.c tree.c))
 HOST_TESTS := $(sort $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c)))
 HOST_FAKES := $(sort $(wildcard tests/host/fake/*.c))
 # Linked whole into every program, before the library: their weak answers for
 # what later stages of boot would tell stand unless the real ones are pulled in.
 HOST_HELPERS := $(sort $(wildcard tests/host/help/*.c))
-HOST_INC := -I. -Itests/host/fake -Itests/host
+# The fakes first: rtos/dev/mmio.h among them stands in for the hardware.
+HOST_INC := -Itests/host/fake -I. -Itests/host
 HOST_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	-fno-builtin -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
@@ -32,6 +36,11 @@ $(H)/$(1)/libmm.a: $(HOST_LIB_SRCS:%.c=$(H)/$(1)/%.o) $(HOST_FAKES:%.c=$(H)/$(1)
 	$$(Q)ar rcs $$@ $$^
 $(H)/$(1)/test_%: $(H)/$(1)/tests/host/test_%.o $(HOST_HELPERS:%.c=$(H)/$(1)/%.o) $(H)/$(1)/libmm.a
 	$$(Q)$$(HOSTCC) -fsanitize=address,undefined $$^ -lcmocka -lfdt -o $$@
+# The shell's tests stand in for mm themselves, so without its helpers. The
+# console is linked by name: the fake machine has its own, weak, words for it.
+$(H)/$(1)/test_shell_console: $(H)/$(1)/rtos/dev/console.o
+$(H)/$(1)/test_shell_%: $(H)/$(1)/tests/host/test_shell_%.o $(H)/$(1)/libmm.a
+	$$(Q)$$(HOSTCC) -fsanitize=address,undefined $$(filter %.o,$$^) $(H)/$(1)/libmm.a -lcmocka -o $$@
 HOST_BINS += $(HOST_TESTS:%=$(H)/$(1)/%)
 -include $$(wildcard $(H)/$(1)/*/*/*.d $(H)/$(1)/*/*/*/*.d)
 endef

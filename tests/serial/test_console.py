@@ -102,7 +102,8 @@ def test_unknown_command_gets_one_line(target):
     "mm alloc 11", "mm alloc -1", "mm alloc 99999999999999999999", "mm alloc zero",
     "mm free 0xffffffffffffffff", "mm free 1", "mm free notanumber", "mm hold 1 2 3",
     "mm stress -5", "mm stress 1 tasks 0", "mm nosuch", "mm", "cat", "stty raw", "echo a | b",
-    "echo 'open", "echo a >", "> x", "sleep forever", "dmesg -n 99", "free x", "cat /nosuch", "cat /proc", "ls /nosuch",
+    "echo 'open", "echo a >", "> x", "sleep forever", "dmesg -n 99", "free x",
+    "cat /nosuch", "cat /proc", "ls /nosuch",
     "echo 1 > /proc/zoneinfo", "echo 1 > /nosuch", "echo > ", "dt /nosuch", "test nosuchsuite",
     "bench nosuchbench", "cat /proc/zoneinfo > /proc/zoneinfo"])
 def test_bad_arguments_get_one_line(target, command):

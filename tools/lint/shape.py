@@ -20,7 +20,7 @@ TAGGED = ("*.c", "*.h", "*.S", "*.lds", "*.py", "*.mk", "*.dts", "*.dtsi", "*.gd
           "*.md", "*.supp", "*.allow", "Makefile", "tools/*", ".ci/run", ".clang-format",
           ".editorconfig")
 NOT_TAGGED = ("tools/help.txt",)
-CODE = ("*.c", "*.h", "*.S", "*.lds", "*.py", "*.mk", "*.dts", "Makefile")
+CODE = ("*.c", "*.h", "*.S", "*.lds", "*.py", "*.dts", "Makefile")
 
 
 def check_tag(path, text):

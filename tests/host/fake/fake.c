@@ -529,13 +529,13 @@ unsigned int log_console_level(void)
 	return f.console_level;
 }
 
-int console_early_hint(const struct uart_hint *hint)
+__attribute__((weak)) int console_early_hint(const struct uart_hint *hint)
 {
 	(void)hint;
 	return ERR_NODEV;
 }
 
-int console_early_init(const struct dt_console *named)
+__attribute__((weak)) int console_early_init(const struct dt_console *named)
 {
 	(void)named;
 	return ERR_NODEV;
