@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Helpers shared by the suites of rtos: tasks started and joined in a line,
+ * and time in units one can read. For cases only; a helper that cannot do its
+ * work fails the case.
+ */
+#ifndef TESTS_TARGET_HELP_H
+#define TESTS_TARGET_HELP_H
+
+#include "tests/target/suites.h"
+
+#define MS 1000000ull
+#define SEC (1000 * MS)
+
+/* Start a task; null fails the case. */
+struct task *help_spawn(const char *name, unsigned int prio, u64 cpu_mask, void (*fn)(void *),
+			void *arg);
+/* Join it within 30 s of machine time, else the case fails. */
+void help_join(struct task *t);
+/* Keep this CPU busy for ns of machine time. */
+void help_spin(u64 ns);
+/* Wait, sleeping in between, until *word is at least `want`; at most 30 s. */
+bool help_await(const u32 *word, u32 want);
+/* Mask of the first n online CPUs (fewer if there are fewer). */
+u64 help_first_cpus(unsigned int n);
+
+static inline u32 help_read(const u32 *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static inline u32 help_add(u32 *word, u32 n)
+{
+	return __atomic_add_fetch(word, n, __ATOMIC_ACQ_REL);
+}
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of suites: what `test` runs, from the libraries upward. A list one
+ * can read instead of a linker section, so that a suite that was forgotten is
+ * an undefined name or an unused one, never silence.
+ */
+#include "tests/target/suites.h"
+
+const struct test_suite *const test_suites[] = {
+	&suite_lib,   &suite_spinlock, &suite_log,  &suite_time,
+	&suite_sched, &suite_wait,     &suite_task, NULL,
+};

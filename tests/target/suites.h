@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every suite inside the Image, in the order in which they run. A new suite
+ * is declared here, defined in its own file, and named in suites.c.
+ */
+#ifndef TESTS_TARGET_SUITES_H
+#define TESTS_TARGET_SUITES_H
+
+#include "rtos/rtos.h"
+
+/* Null-ended. */
+extern const struct test_suite *const test_suites[];
+
+extern const struct test_suite suite_lib;
+extern const struct test_suite suite_spinlock;
+extern const struct test_suite suite_log;
+extern const struct test_suite suite_time;
+extern const struct test_suite suite_sched;
+extern const struct test_suite suite_wait;
+extern const struct test_suite suite_task;
+
+#endif
