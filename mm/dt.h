@@ -74,13 +74,4 @@ struct dt_console {
 	u32 reg_shift, reg_width;
 };
 
-/*
- * Read the console UART from a checked blob: /chosen stdout-path (a path or an
- * alias, followed once; options after `:` are left out), its compatible, first
- * reg translated to a CPU address, reg-shift and reg-io-width. 0, ERR_NOENT (no
- * stdout-path), ERR_INVAL (it names nothing usable; *c holds what was found).
- * Before the linear map; uses libfdt.
- */
-int dt_console_find(const void *fdt, struct dt_console *c);
-
 #endif

@@ -181,7 +181,6 @@ static u32 nr_nodes(void)
 void mm_boot(phys_t fdt_phys)
 {
 	struct dt_shape shape;
-	int chosen;
 	void *fdt;
 
 	boot_phase_start();
@@ -190,14 +189,13 @@ void mm_boot(phys_t fdt_phys)
 	boot_options_reset();
 
 	fdt = open_tree(fdt_phys, &shape);
-	if (dt_console_find(fdt, &console) == 0)
+	if (dt_console_find(fdt, &shape, &console) == 0)
 		console_early_init(&console);
-	chosen = fdt_path_offset(fdt, "/chosen");
-	take_bootargs(fdt, chosen);
-	take_seed(fdt, fdt_phys, chosen, "rng-seed");
-	take_seed(fdt, fdt_phys, chosen, "kaslr-seed");
+	take_bootargs(fdt, shape.chosen);
+	take_seed(fdt, fdt_phys, shape.chosen, "rng-seed");
+	take_seed(fdt, fdt_phys, shape.chosen, "kaslr-seed");
 
-	intake_early(fdt, fdt_phys, &console);
+	intake_early(fdt, fdt_phys, &shape, &console);
 	boot_phase_end(MM_BOOT_INTAKE);
 	map_ram();
 	boot_phase_end(MM_BOOT_MAP);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parsed tree of mm/dt.h: built once from a checked blob by one walk with
- * libfdt, constant afterwards. Nodes lie in document order in one array, so the
+ * The parsed tree of mm/dt.h: built once from a checked blob by one walk,
+ * constant afterwards. Nodes lie in document order in one array, so the
  * next node is the next element; names and values point into a copy of the
  * blob's two blocks. Lookups never follow more than one alias and never recurse.
  *
@@ -9,8 +9,6 @@
  * because finding a node by one must be unambiguous.
  */
 #include "mm/dt.h"
-
-#include <libfdt.h>
 
 #include "mm/boot/dt_blob.h"
 #include "mm/boot/memblock.h"
@@ -37,12 +35,11 @@ struct build {
 	struct dt_prop *last_prop[DT_MAX_DEPTH + 1];
 };
 
-static void build_node(struct build *b, const void *fdt, int offset)
+static void build_node(struct build *b, const char *name)
 {
 	struct dt_node *n = &nodes[nr_nodes++];
-	const char *name = fdt_get_name(fdt, offset, NULL);
 
-	BUG_ON_VAL(!name || b->depth > DT_MAX_DEPTH, offset, b->depth);
+	BUG_ON_VAL(b->depth > DT_MAX_DEPTH, b->depth, nr_nodes);
 	n->name = b->structs + (name - b->fdt_structs);
 	if (b->depth) {
 		struct dt_node *parent = b->open[b->depth - 1];
@@ -76,19 +73,14 @@ static void take_phandle(struct build *b, struct dt_node *n, const struct dt_pro
 	dt_warn("%s %s = 0x%x (%u bytes): not a phandle, ignored", path, p->name, handle, p->len);
 }
 
-static void build_prop(struct build *b, const void *fdt, int offset)
+static void build_prop(struct build *b, const struct dt_cursor *c)
 {
 	struct dt_node *n = b->open[b->depth - 1];
 	struct dt_prop *p = &b->props[b->nr_props++];
-	const char *name;
-	const void *value;
-	int len;
 
-	value = fdt_getprop_by_offset(fdt, offset, &name, &len);
-	BUG_ON_VAL(!value || len < 0, offset, len);
-	p->name = b->strings + (name - b->fdt_strings);
-	p->value = (const u8 *)b->structs + ((const char *)value - b->fdt_structs);
-	p->len = (u32)len;
+	p->name = b->strings + (c->name - b->fdt_strings);
+	p->value = (const u8 *)b->structs + ((const char *)c->value - b->fdt_structs);
+	p->len = c->len;
 	/* libfdt does not find a property behind a child node; neither do we. */
 	if (n->child)
 		return;
@@ -101,30 +93,20 @@ static void build_prop(struct build *b, const void *fdt, int offset)
 		take_phandle(b, n, p);
 }
 
-static void build_all(struct build *b, const void *fdt)
+static void build_all(struct build *b, struct dt_cursor *c)
 {
-	int offset = 0, next;
+	enum dt_token token;
 
-	for (;; offset = next) {
-		switch (fdt_next_tag(fdt, offset, &next)) {
-		case FDT_BEGIN_NODE:
-			build_node(b, fdt, offset);
-			break;
-		case FDT_PROP:
-			build_prop(b, fdt, offset);
-			break;
-		case FDT_END_NODE:
-			BUG_ON(!b->depth);
+	while ((token = dt_cursor_next(c)) < DT_TOKEN_END) {
+		if (token == DT_TOKEN_BEGIN)
+			build_node(b, c->name);
+		else if (token == DT_TOKEN_PROP)
+			build_prop(b, c);
+		else
 			b->depth--;
-			break;
-		case FDT_NOP:
-			break;
-		default:
-			/* dt_check() saw the whole walk, so this is the end. */
-			BUG_ON_VAL(b->depth || next < 0, b->depth, next);
-			return;
-		}
 	}
+	/* dt_check() saw the whole walk before. */
+	BUG_ON_VAL(token != DT_TOKEN_END || b->depth, token, b->depth);
 }
 
 static u32 slot_of(u32 phandle)
@@ -160,28 +142,25 @@ static void hash_phandles(u32 count)
 
 void dt_unflatten(const void *fdt, const struct dt_shape *shape)
 {
-	u64 structs_bytes = align_up(fdt_size_dt_struct(fdt), 8);
 	u64 node_bytes = (u64)shape->nr_nodes * sizeof(struct dt_node);
 	u64 prop_bytes = (u64)shape->nr_props * sizeof(struct dt_prop);
-	struct build b = {
-		.fdt_structs = (const char *)fdt + fdt_off_dt_struct(fdt),
-		.fdt_strings = (const char *)fdt + fdt_off_dt_strings(fdt),
-	};
+	struct build b = { .nr_props = 0 };
+	struct dt_cursor c;
 	char *at;
 
 	BUG_ON(nodes || !shape->nr_nodes);
-	at = memblock_alloc_zeroed(node_bytes + prop_bytes + structs_bytes +
-					   fdt_size_dt_strings(fdt),
+	dt_cursor_init(&c, fdt);
+	at = memblock_alloc_zeroed(node_bytes + prop_bytes + c.nr_structs + c.nr_strings,
 				   MEMBLOCK_ANY_NODE, MEM_BOOT, "device tree");
 	nodes = (struct dt_node *)(void *)at;
 	b.props = (struct dt_prop *)(void *)(at + node_bytes);
-	b.structs = at + node_bytes + prop_bytes;
-	b.strings = b.structs + structs_bytes;
-	memcpy(at + node_bytes + prop_bytes, b.fdt_structs, fdt_size_dt_struct(fdt));
-	memcpy(at + node_bytes + prop_bytes + structs_bytes, b.fdt_strings,
-	       fdt_size_dt_strings(fdt));
-	memblock_move_names(b.fdt_structs, fdt_size_dt_struct(fdt), b.structs);
-	build_all(&b, fdt);
+	at += node_bytes + prop_bytes;
+	b.structs = memcpy(at, c.structs, c.nr_structs);
+	b.strings = memcpy(at + c.nr_structs, c.strings, c.nr_strings);
+	b.fdt_structs = (const char *)c.structs;
+	b.fdt_strings = c.strings;
+	memblock_move_names(b.fdt_structs, c.nr_structs, b.structs);
+	build_all(&b, &c);
 	BUG_ON_VAL(nr_nodes != shape->nr_nodes, nr_nodes, shape->nr_nodes);
 	BUG_ON_VAL(b.nr_props != shape->nr_props, b.nr_props, shape->nr_props);
 	hash_phandles(b.nr_phandles);

@@ -26,6 +26,15 @@ bool dt_list_has(const u8 *list, u32 len, const char *s);
 bool dt_translate(const struct dt_node *bus, const char *prop, u64 *addr);
 
 /*
+ * Read the console UART from a checked blob: /chosen stdout-path (a path or an
+ * alias, followed once; options after `:` are left out), its compatible, first
+ * reg translated to a CPU address, reg-shift and reg-io-width. 0, ERR_NOENT (no
+ * stdout-path), ERR_INVAL (it names nothing usable; *c holds what was found).
+ * Boot CPU, before there is memory.
+ */
+int dt_console_find(const void *fdt, const struct dt_shape *shape, struct dt_console *c);
+
+/*
  * Make the copy that mm/dt.h reads, from a checked blob, in boot memory that
  * stays. Once, from mm_boot(); shape is dt_check()'s.
  */

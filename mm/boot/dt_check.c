@@ -269,6 +269,19 @@ static const char *fault_at(const struct pass *p, const char *why)
 	return fault("node %s, offset %u of the structure block: %s", path, p->c.offset, why);
 }
 
+static void note_top_node(struct pass *p, struct dt_shape *shape)
+{
+	int offset = (int)p->c.offset;
+
+	p->in_aliases = !strcmp(p->c.name, "aliases");
+	if (p->in_aliases && shape->aliases < 0)
+		shape->aliases = offset;
+	else if (shape->chosen < 0 && !strcmp(p->c.name, "chosen"))
+		shape->chosen = offset;
+	else if (shape->reserved_memory < 0 && !strcmp(p->c.name, "reserved-memory"))
+		shape->reserved_memory = offset;
+}
+
 static const char *open_node(struct pass *p, struct dt_shape *shape)
 {
 	if (!p->open && shape->nr_nodes)
@@ -280,7 +293,8 @@ static const char *open_node(struct pass *p, struct dt_shape *shape)
 	if (p->open > DT_MAX_DEPTH)
 		return fault_at(p, "nested more than 64 levels deep");
 	p->name[p->open] = p->c.name;
-	p->in_aliases = p->open == 1 && !strcmp(p->c.name, "aliases");
+	if (p->open == 1)
+		note_top_node(p, shape);
 	shape->max_depth = (u32)max_u64(shape->max_depth, p->open);
 	shape->nr_nodes++;
 	p->open++;
@@ -354,7 +368,7 @@ const char *dt_check(const void *fdt, u64 nr_visible, struct dt_shape *shape)
 		return why;
 
 	p = (struct pass){ .open = 0 };
-	*shape = (struct dt_shape){ 0 };
+	*shape = (struct dt_shape){ .chosen = -1, .aliases = -1, .reserved_memory = -1 };
 	dt_cursor_init(&p.c, fdt);
 	/* Every name starts inside, so this one byte ends them all in time. */
 	if (p.c.nr_strings && p.c.strings[p.c.nr_strings - 1])

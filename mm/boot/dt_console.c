@@ -3,12 +3,15 @@
  * The console UART out of the blob, before there is memory for a parsed tree.
  * The nodes on one path are enough: they are read into a short chain with the
  * few properties that decide an address, and the rules of dt.c then apply to
- * the chain as to the whole tree. Boot CPU; walks the blob three times.
+ * the chain as to the whole tree. Boot CPU; walks the blob once, and only to
+ * the node that is sought.
  */
+#include <libfdt.h>
+
 #include "mm/boot/dt_blob.h"
 #include "rtos/rtos.h"
 
-enum { CHAIN_PROPS = 10 };
+enum { CHAIN_PROPS = 8 };
 
 /* The nodes from the root to one node, and what is wanted of each. */
 struct chain {
@@ -20,7 +23,7 @@ struct chain {
 
 static struct chain chain tm_initbss;
 
-static bool wanted(const char *name, const char *extra)
+static bool wanted(const char *name)
 {
 	static const char *const names[] = {
 		"#address-cells", "#size-cells", "ranges",       "reg",
@@ -31,7 +34,7 @@ static bool wanted(const char *name, const char *extra)
 		if (!strcmp(name, names[i]))
 			return true;
 	}
-	return !strcmp(name, extra);
+	return false;
 }
 
 static void chain_push(const char *name)
@@ -52,7 +55,7 @@ static void chain_prop(const struct dt_cursor *c)
 	u32 at = chain.nr_nodes - 1;
 	struct dt_prop *p;
 
-	/* Ten names at most are wanted; more are repetitions. */
+	/* As many names are wanted; more are repetitions. */
 	if (chain.nr_props[at] == CHAIN_PROPS)
 		return;
 	p = &chain.prop[at][chain.nr_props[at]++];
@@ -77,7 +80,7 @@ static size_t component(const char **path)
  * one that was begun and left again is not gone back to, as no two children of
  * one node have the same name.
  */
-static const struct dt_node *read_chain(const void *fdt, const char *path, const char *extra)
+static const struct dt_node *read_chain(const void *fdt, const char *path)
 {
 	struct dt_cursor c;
 	u32 depth = 0; /* open nodes of the walk; the chain is its prefix */
@@ -101,7 +104,7 @@ static const struct dt_node *read_chain(const void *fdt, const char *path, const
 			}
 			depth++;
 		} else if (token == DT_TOKEN_PROP) {
-			if (here && wanted(c.name, extra))
+			if (here && wanted(c.name))
 				chain_prop(&c);
 		} else {
 			if (here)
@@ -112,17 +115,23 @@ static const struct dt_node *read_chain(const void *fdt, const char *path, const
 	return len || !chain.nr_nodes ? NULL : &chain.node[chain.nr_nodes - 1];
 }
 
-/* The path that stdout-path stands for, its options cut off. */
-static int stdout_path(const void *fdt, char *path, size_t size)
+/* String property of a node of the blob; null when absent or not terminated. */
+static const char *blob_string(const void *fdt, int node, const char *name)
 {
-	const struct dt_node *n = read_chain(fdt, "/chosen", "stdout-path");
-	const char *value = n ? dt_string(n, "stdout-path") : NULL;
+	int len;
+	const char *v = fdt_getprop(fdt, node, name, &len);
+
+	return v && memchr(v, 0, (size_t)len) ? v : NULL;
+}
+
+/* The path that stdout-path stands for, its options cut off. */
+static int stdout_path(const void *fdt, const struct dt_shape *shape, char *path, size_t size)
+{
+	const char *value = blob_string(fdt, shape->chosen, "stdout-path");
 	char *options;
 
-	if (!value) {
-		n = read_chain(fdt, "/chosen", "linux,stdout-path");
-		value = n ? dt_string(n, "linux,stdout-path") : NULL;
-	}
+	if (!value)
+		value = blob_string(fdt, shape->chosen, "linux,stdout-path");
 	if (!value)
 		return ERR_NOENT;
 	tm_snprintf(path, size, "%s", value);
@@ -132,8 +141,7 @@ static int stdout_path(const void *fdt, char *path, size_t size)
 	if (path[0] == '/')
 		return 0;
 	/* An alias; its value must be a path, it is not followed further. */
-	n = read_chain(fdt, "/aliases", path);
-	value = n ? dt_string(n, path) : NULL;
+	value = blob_string(fdt, shape->aliases, path);
 	if (!value || value[0] != '/')
 		return ERR_INVAL;
 	tm_snprintf(path, size, "%s", value);
@@ -158,13 +166,13 @@ static void take_compatible(const struct dt_node *n, struct dt_console *c)
 	}
 }
 
-int dt_console_find(const void *fdt, struct dt_console *c)
+int dt_console_find(const void *fdt, const struct dt_shape *shape, struct dt_console *c)
 {
 	const struct dt_node *n;
 	int err;
 
 	*c = (struct dt_console){ .reg_shift = 0 };
-	err = stdout_path(fdt, c->path, sizeof(c->path));
+	err = stdout_path(fdt, shape, c->path, sizeof(c->path));
 	if (err) {
 		if (err != ERR_NOENT)
 			dt_warn("/chosen stdout-path = \"%s\": no such alias, or not an alias of "
@@ -172,7 +180,7 @@ int dt_console_find(const void *fdt, struct dt_console *c)
 				c->path);
 		return err;
 	}
-	n = read_chain(fdt, c->path, "");
+	n = read_chain(fdt, c->path);
 	if (!n) {
 		dt_warn("/chosen stdout-path = \"%s\": no such node", c->path);
 		return ERR_INVAL;

@@ -28,10 +28,14 @@ struct intake_blob intake_blob tm_initbss;
 struct intake_ids intake_ids tm_initbss;
 
 /* A child of the root, with the properties that tell what it is. */
+struct value {
+	const u8 *v; /* null: no such property */
+	u32 len;
+};
+
 struct root_child {
 	const char *name;
-	const u8 *type, *reg, *usable, *status, *node_id;
-	u32 type_len, reg_len, usable_len, status_len, node_id_len;
+	struct value type, reg, usable, status, node_id;
 	bool hotpluggable;
 };
 
@@ -78,30 +82,32 @@ static u32 root_cells(const char *name)
 
 static void take_prop(struct root_child *n, const struct dt_cursor *c)
 {
-	static const struct {
-		const char *name;
-		size_t value, len;
-	} wanted[] = {
-		{ "device_type", offsetof(struct root_child, type),
-		  offsetof(struct root_child, type_len) },
-		{ "reg", offsetof(struct root_child, reg), offsetof(struct root_child, reg_len) },
-		{ "linux,usable-memory", offsetof(struct root_child, usable),
-		  offsetof(struct root_child, usable_len) },
-		{ "status", offsetof(struct root_child, status),
-		  offsetof(struct root_child, status_len) },
-		{ "numa-node-id", offsetof(struct root_child, node_id),
-		  offsetof(struct root_child, node_id_len) },
-	};
-
-	for (u32 i = 0; i < ARRAY_SIZE(wanted); i++) {
-		if (strcmp(c->name, wanted[i].name))
-			continue;
-		*(const u8 **)(void *)((char *)n + wanted[i].value) = c->value;
-		*(u32 *)(void *)((char *)n + wanted[i].len) = c->len;
-		return;
+	/* Most properties are none of these: one look at the first letter. */
+	switch (c->name[0]) {
+	case 'd':
+		if (!strcmp(c->name, "device_type"))
+			n->type = (struct value){ c->value, c->len };
+		break;
+	case 'r':
+		if (!strcmp(c->name, "reg"))
+			n->reg = (struct value){ c->value, c->len };
+		break;
+	case 'l':
+		if (!strcmp(c->name, "linux,usable-memory"))
+			n->usable = (struct value){ c->value, c->len };
+		break;
+	case 's':
+		if (!strcmp(c->name, "status"))
+			n->status = (struct value){ c->value, c->len };
+		break;
+	case 'n':
+		if (!strcmp(c->name, "numa-node-id"))
+			n->node_id = (struct value){ c->value, c->len };
+		break;
+	case 'h':
+		n->hotpluggable |= !strcmp(c->name, "hotpluggable");
+		break;
 	}
-	if (!strcmp(c->name, "hotpluggable"))
-		n->hotpluggable = true;
 }
 
 /* One look at every child of the root, cheaper than libfdt's walk. */
@@ -125,13 +131,13 @@ static void each_root_child(void (*fn)(const struct root_child *n))
 
 static bool child_available(const struct root_child *n)
 {
-	return !n->status || dt_list_has(n->status, n->status_len, "okay") ||
-	       dt_list_has(n->status, n->status_len, "ok");
+	return !n->status.v || dt_list_has(n->status.v, n->status.len, "okay") ||
+	       dt_list_has(n->status.v, n->status.len, "ok");
 }
 
 static bool is_memory(const struct root_child *n)
 {
-	return n->type && dt_list_has(n->type, n->type_len, "memory");
+	return n->type.v && dt_list_has(n->type.v, n->type.len, "memory");
 }
 
 /* ---- memory nodes ---------------------------------------------------------------- */
@@ -150,12 +156,12 @@ static u32 memory_node_id(const struct root_child *n)
 {
 	u32 id;
 
-	if (!n->node_id) {
+	if (!n->node_id.v) {
 		intake_ids.nr_without++;
 		return MEMBLOCK_ANY_NODE;
 	}
 	intake_ids.nr_with++;
-	id = n->node_id_len == 4 ? dt_be32(n->node_id) : ~0u;
+	id = n->node_id.len == 4 ? dt_be32(n->node_id.v) : ~0u;
 	if (id >= MAX_NODES) {
 		numa_fault("/%s numa-node-id = 0x%x: ids go from 0 to 63", n->name, id);
 		return MEMBLOCK_ANY_NODE;
@@ -257,15 +263,15 @@ static void take_tuple(const struct root_child *n, const char *name, u64 base, u
 static void take_memory(const struct root_child *n)
 {
 	u32 step = 4 * (intake_blob.address_cells + intake_blob.size_cells);
-	const u8 *v = n->usable ? n->usable : n->reg;
-	u32 len = n->usable ? n->usable_len : n->reg_len;
+	const u8 *v = n->usable.v ? n->usable.v : n->reg.v;
+	u32 len = n->usable.v ? n->usable.len : n->reg.len;
 	char name[48];
 	u64 base, size;
 	u32 id;
 
 	dt_printable(name, sizeof(name), n->name);
 	if (!is_memory(n)) {
-		if (n->reg && dt_name_is(n->name, "memory", 6))
+		if (n->reg.v && dt_name_is(n->name, "memory", 6))
 			dt_warn("/%s: no device_type = \"memory\", ignored", name);
 		return;
 	}
@@ -279,7 +285,7 @@ static void take_memory(const struct root_child *n)
 	}
 	if (len % step)
 		panic("device tree refused: /%s %s is %u bytes, not a multiple of %u", name,
-		      n->usable ? "linux,usable-memory" : "reg", len, step);
+		      n->usable.v ? "linux,usable-memory" : "reg", len, step);
 	id = memory_node_id(n);
 	while (intake_tuple(&v, &len, &base, &size))
 		take_tuple(n, name, base, size, id);
@@ -305,8 +311,8 @@ static void spare_device(const char *name, u64 base, u64 size)
 
 static void spare_devices_of(const struct root_child *n)
 {
-	const u8 *v = n->reg;
-	u32 len = n->reg_len;
+	const u8 *v = n->reg.v;
+	u32 len = n->reg.len;
 	char name[48] = "/";
 	u64 base, size;
 
@@ -364,14 +370,15 @@ static void apply_mem_limit(u64 limit)
 }
 
 /* /chosen linux,usable-memory-range: only RAM inside these may be used. */
-static void apply_usable_ranges(int chosen)
+static void apply_usable_ranges(void)
 {
 	struct {
 		u64 start, end;
 	} range[MAX_USABLE_RANGES];
 	u32 nr = 0, length;
 	int len = 0;
-	const u8 *v = fdt_getprop(intake_blob.fdt, chosen, "linux,usable-memory-range", &len);
+	const u8 *v =
+		fdt_getprop(intake_blob.fdt, intake_blob.chosen, "linux,usable-memory-range", &len);
 	u64 base, size, pos = 0;
 
 	length = v ? (u32)len : 0;
@@ -545,10 +552,10 @@ static bool reserve_claim(const struct claim *c, void *arg)
 /* ---- /chosen -------------------------------------------------------------------------- */
 
 /* A number of one or two cells. */
-static bool chosen_number(int chosen, const char *name, u64 *val)
+static bool chosen_number(const char *name, u64 *val)
 {
 	int len;
-	const u8 *v = fdt_getprop(intake_blob.fdt, chosen, name, &len);
+	const u8 *v = fdt_getprop(intake_blob.fdt, intake_blob.chosen, name, &len);
 
 	if (!v)
 		return false;
@@ -561,11 +568,11 @@ static bool chosen_number(int chosen, const char *name, u64 *val)
 }
 
 /* As given, before RAM is known; so that nothing grows into it. */
-static void take_initrd(int chosen)
+static void take_initrd(void)
 {
 	u64 start = 0, end = 0;
-	bool has_start = chosen_number(chosen, "linux,initrd-start", &start);
-	bool has_end = chosen_number(chosen, "linux,initrd-end", &end);
+	bool has_start = chosen_number("linux,initrd-start", &start);
+	bool has_end = chosen_number("linux,initrd-end", &end);
 
 	if (!has_start && !has_end)
 		return;
@@ -597,10 +604,10 @@ static void check_initrd(void)
 }
 
 /* The core image of a crashed kernel must survive. */
-static void take_elfcorehdr(int chosen)
+static void take_elfcorehdr(void)
 {
 	int len = 0;
-	const u8 *v = fdt_getprop(intake_blob.fdt, chosen, "linux,elfcorehdr", &len);
+	const u8 *v = fdt_getprop(intake_blob.fdt, intake_blob.chosen, "linux,elfcorehdr", &len);
 	u32 length = (u32)len;
 	u64 base, size;
 
@@ -637,25 +644,26 @@ static void check_enough(void)
 		      (unsigned long long)memblock_memory_bytes() / 1024, MIN_FREE_BYTES / 1024);
 }
 
-static void init_blob(const void *fdt)
+static void init_blob(const void *fdt, const struct dt_shape *shape)
 {
 	u32 bits = (u32)min_u64(arch_phys_bits(), ARCH_PHYS_BITS);
 
 	intake_blob.fdt = fdt;
 	intake_blob.limit = 1ull << bits;
+	intake_blob.chosen = shape->chosen;
+	intake_blob.reserved_memory = shape->reserved_memory;
 	intake_blob.address_cells = root_cells("#address-cells");
 	intake_blob.size_cells = root_cells("#size-cells");
 }
 
-void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_console *console)
+void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_shape *shape,
+		  const struct dt_console *console)
 {
-	int chosen = fdt_path_offset(fdt, "/chosen");
-
-	init_blob(fdt);
+	init_blob(fdt, shape);
 	intake_info.options = *boot_options();
 	intake_info.fdt = fdt_phys;
 	intake_info.fdt_end = phys_make(fdt_phys.v + fdt_totalsize(fdt));
-	take_initrd(chosen);
+	take_initrd();
 	memblock_set_guard(guard);
 	each_root_child(take_memory);
 	if (!memblock_memory_bytes())
@@ -669,9 +677,9 @@ void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_console *con
 
 	intake_each_claim(reserve_claim, NULL);
 	memblock_set_guard(NULL);
-	take_elfcorehdr(chosen);
+	take_elfcorehdr();
 	reserved_check();
-	apply_usable_ranges(chosen);
+	apply_usable_ranges();
 	if (intake_info.options.mem_limit)
 		apply_mem_limit(intake_info.options.mem_limit);
 	reserved_place_dynamic();

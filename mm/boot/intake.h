@@ -12,6 +12,7 @@
 #ifndef MM_BOOT_INTAKE_H
 #define MM_BOOT_INTAKE_H
 
+#include "mm/boot/dt_check.h"
 #include "mm/boot/memblock.h"
 #include "mm/dt.h"
 #include "mm/types.h"
@@ -92,10 +93,11 @@ u32 boot_cpu_node(unsigned int cpu);
 
 /*
  * The blob into memblock: memory nodes, limits, /memreserve/, Image, blob,
- * initrd, reserved-memory. The blob was checked by dt_check() before; console
+ * initrd, reserved-memory. shape is what dt_check() found; console
  * is what it names as such, or null: its registers are never RAM.
  */
-void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_console *console);
+void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_shape *shape,
+		  const struct dt_console *console);
 /* Nodes and distances from the parsed tree; gives memblock its node ids. */
 void intake_numa(void);
 /* CMA area of cma=, after the nodes are known. */

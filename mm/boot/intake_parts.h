@@ -15,6 +15,7 @@ struct intake_blob {
 	const void *fdt;
 	u32 address_cells, size_cells; /* of the root, 1 or 2 each */
 	u64 limit;                     /* addresses end here: PARange, 16 TiB */
+	int chosen, reserved_memory;   /* nodes, or -1 */
 };
 
 /* What the memory nodes said about NUMA. */

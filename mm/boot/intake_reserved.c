@@ -64,7 +64,7 @@ static bool cell_is(int node, const char *name, u32 want)
 /* The parent, when its children's addresses mean what the root's do; else < 0. */
 static int parent_node(void)
 {
-	int node = fdt_path_offset(intake_blob.fdt, "/reserved-memory"), len;
+	int node = intake_blob.reserved_memory, len;
 
 	if (node < 0 || !cell_is(node, "#address-cells", intake_blob.address_cells) ||
 	    !cell_is(node, "#size-cells", intake_blob.size_cells) || !prop(node, "ranges", &len) ||
@@ -146,7 +146,7 @@ void reserved_check(void)
 	bool default_seen = false;
 
 	if (parent < 0) {
-		if (fdt_path_offset(intake_blob.fdt, "/reserved-memory") >= 0)
+		if (intake_blob.reserved_memory >= 0)
 			dt_warn("/reserved-memory: #address-cells, #size-cells differ from the "
 				"root's or ranges is not empty, all of it is ignored");
 		return;

@@ -42,7 +42,7 @@ static void take_early(void *arg)
 	blob = tree_end(&blob_size);
 	why = dt_check(blob, blob_size, &shape);
 	assert_null(why);
-	intake_early(blob, phys_make(BLOB), NULL);
+	intake_early(blob, phys_make(BLOB), &shape, NULL);
 }
 
 static void take_late(void)
