@@ -177,6 +177,12 @@ static inline bool arch_irqs_masked(void);
 static inline void arch_cpu_relax(void);
 /* Sleep until an interrupt is pending, masked or not. Caller masks. */
 static inline void arch_wait_for_interrupt(void);
+/*
+ * The same for an idle CPU. Without an interrupt controller it looks at the
+ * alarm instead and calls timer_interrupt() when that is due, so that sleepers
+ * wake on such a machine too, whenever nothing else runs. Idle task, masked.
+ */
+void arch_idle(void);
 
 /* ---- the running task and its CPU -------------------------------------- */
 
@@ -234,8 +240,9 @@ unsigned int arch_cpu_node(unsigned int cpu); /* NUMA node of the tree, or 0 */
 /*
  * Start a secondary CPU on the given stack; it enters rtos secondary_main(cpu)
  * with interrupts masked and `idle` as current. 0, ERR_NOSYS (no method in the
- * tree), ERR_IO (firmware refused, or it did not come within 1 s), ERR_NOMEM;
- * each logged with its reason. Boot CPU's task, one CPU at a time.
+ * tree), ERR_IO (firmware refused, or it did not come within 1 s), ERR_NODEV (no
+ * controller could interrupt it), ERR_NOMEM; each logged with its reason. Boot
+ * CPU's task, one CPU at a time.
  */
 int arch_cpu_start(unsigned int cpu, void *stack_top, struct task *idle);
 
@@ -252,8 +259,8 @@ void arch_reboot(void);
 
 /*
  * Probe the tree's controller (GICv2 or GICv3) and set up this CPU's part.
- * irq_init: once, boot CPU; 0 or ERR_NODEV (no known controller: logged by
- * name; the kernel then runs polled on one CPU). irq_init_cpu: each secondary.
+ * irq_init: once, boot CPU; 0 or ERR_NODEV (no known controller: logged; the
+ * kernel then runs on one CPU, see arch_idle()). irq_init_cpu: each secondary.
  */
 int arch_irq_init(void);
 void arch_irq_init_cpu(void);

@@ -51,8 +51,8 @@ static void step_first_task(void)
 	task_detach(t);
 }
 
-/* Start one secondary CPU; it shows up in cpus_online(). */
-static void start_cpu(unsigned int cpu)
+/* Start one secondary CPU; true: it will show up in cpus_online(). */
+static bool start_cpu(unsigned int cpu)
 {
 	char name[TASK_NAME_LEN];
 	u64 stack = stack_alloc();
@@ -65,30 +65,29 @@ static void start_cpu(unsigned int cpu)
 		if (stack)
 			stack_free(stack);
 		pr_err("cpu %u: no memory for its idle task", cpu);
-		return;
+		return false;
 	}
 	idle->cpu = cpu;
 	idle->is_idle = true;
 	idle->state = TASK_RUNNING;
 	idle->preempt_count = 1; /* until sched_idle() */
 	err = arch_cpu_start(cpu, (void *)(uintptr_t)(stack + STACK_SIZE), idle);
-	if (err) {
-		pr_err("cpu %u: not started (error %d)", cpu, err);
+	if (err) /* arch has said why */
 		task_release(idle);
-	}
+	return !err;
 }
 
 static void step_cpus(void)
 {
 	u64 deadline, flags;
-	unsigned int cpu, count = arch_cpu_count();
+	unsigned int cpu, count = arch_cpu_count(), expected = 1;
 	int err = 0;
 
 	for (cpu = 1; cpu < count; cpu++)
-		start_cpu(cpu);
+		expected += start_cpu(cpu);
 	deadline = time_after_ns(CPU_START_TIMEOUT_MS * 1000000ull);
 	flags = spin_lock_irqsave(&boot_lock);
-	while (!err && cpus_online_count() < count)
+	while (!err && cpus_online_count() < expected)
 		err = waitq_wait(&boot_waitq, &boot_lock, &flags, deadline);
 	spin_unlock_irqrestore(&boot_lock, flags);
 	pr_info("cpus: %u of %u online", cpus_online_count(), count);

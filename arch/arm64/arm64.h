@@ -14,8 +14,8 @@
 extern const char _image_start[], _image_end[], _text_end[], _rodata_end[];
 extern const char _init_start[], _init_text_end[], _init_end[], _mapped_end[];
 extern const char _tables_start[], _tables_end[];
-/* probe.S: the load of arch_probe() that may fault. */
-extern const char arm64_probe_insn[];
+/* probe.S: the loads that may fault. */
+extern const char arm64_probe_insn[], arm64_probe_word_insn[];
 
 /* ---- start.c ----------------------------------------------------------------- */
 
@@ -24,6 +24,11 @@ tm_noreturn void arm64_start(phys_t fdt, u64 el, u64 load_base);
 tm_noreturn void arm64_start_secondary(unsigned int cpu);
 /* Physical address of a byte of the Image, by its link address. Any. */
 phys_t arm64_image_phys(const void *sym);
+
+/* ---- probe.S ------------------------------------------------------------------ */
+
+/* Whether a device answers a read of the 32-bit register at p, as mapped. Any. */
+bool arm64_probe_word(const volatile void *p);
 
 /* ---- mmu.c -------------------------------------------------------------------- */
 

@@ -56,12 +56,15 @@ int arch_irq_init(void)
 	int err;
 
 	if (!node) {
-		pr_err("irq: the tree names no GICv2 or GICv3: polling, one CPU");
+		pr_err("irq: the tree names no GICv2 or GICv3: no interrupts, one CPU");
+		arm64_timer_init();
 		return ERR_NODEV;
 	}
 	err = found->init(node);
-	if (err)
+	if (err) {
+		arm64_timer_init();
 		return err;
+	}
 	chip = found;
 	chip_node = node;
 	dt_path(node, path, sizeof(path));
@@ -69,6 +72,11 @@ int arch_irq_init(void)
 	arm64_timer_init();
 	arch_irq_init_cpu();
 	return 0;
+}
+
+bool arm64_irq_serves(unsigned int cpu)
+{
+	return chip && chip->serves(cpu);
 }
 
 void arch_irq_init_cpu(void)
@@ -210,6 +218,19 @@ void arm64_irq_handle(void)
 		chip->eoi(value);
 	}
 	irq_exit();
+}
+
+void arch_idle(void)
+{
+	if (chip) {
+		arch_wait_for_interrupt();
+	} else if (arm64_timer_due()) {
+		irq_enter();
+		arm64_timer_handle();
+		irq_exit();
+	} else {
+		arch_cpu_relax();
+	}
 }
 
 /* ---- other CPUs ------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
  * address. A CPU's own bit for targets is read from its banked target
  * registers. All shared lines go to the boot CPU. At most eight CPUs.
  */
+#include "arm64.h"
 #include "irqchip.h"
 #include "mmio.h"
 #include "rtos/rtos.h"
@@ -16,6 +17,7 @@ enum {
 	GICC_EOIR = 0x10,
 	CTLR_ENABLE = 1 << 0,
 	CTLR_BYPASS = 0x1e0, /* the firmware's choice, kept */
+	CPUS_MAX = 8,
 	REG_DIST = 0,
 	REG_CPU = 1,
 };
@@ -26,12 +28,14 @@ static u8 target[MAX_CPUS]; /* written by its CPU before it is online */
 
 static volatile u8 *map_reg(const struct dt_node *node, unsigned int index)
 {
+	volatile u8 *regs;
 	phys_t base;
 	u64 nr_bytes;
 
 	if (dt_reg(node, index, &base, &nr_bytes) != 0)
 		return 0;
-	return arch_ioremap(base, max_u64(nr_bytes, PAGE_SIZE));
+	regs = arch_ioremap(base, max_u64(nr_bytes, PAGE_SIZE));
+	return regs && arm64_probe_word(regs) ? regs : 0;
 }
 
 static int init(const struct dt_node *node)
@@ -39,7 +43,8 @@ static int init(const struct dt_node *node)
 	dist = map_reg(node, REG_DIST);
 	cpu_if = map_reg(node, REG_CPU);
 	if (!dist || !cpu_if) {
-		pr_err("irq: %s: reg 0 or 1 is missing or cannot be mapped", node->name);
+		pr_err("irq: %s: reg 0 or 1 is missing, cannot be mapped, or does not answer",
+		       node->name);
 		return ERR_NODEV;
 	}
 	mmio_write32(dist, GICD_CTLR, 0);
@@ -61,6 +66,11 @@ static u8 own_target(void)
 			return (u8)v;
 	}
 	return 1; /* single-CPU implementations read as zero */
+}
+
+static bool serves(unsigned int cpu)
+{
+	return cpu < CPUS_MAX;
 }
 
 static bool init_cpu(unsigned int cpu)
@@ -112,6 +122,7 @@ static void send(unsigned int cpu, unsigned int ipi)
 const struct irqchip arm64_gicv2 = {
 	.name = "GICv2",
 	.init = init,
+	.serves = serves,
 	.init_cpu = init_cpu,
 	.lines = lines,
 	.unmask = unmask,

@@ -34,6 +34,8 @@ enum {
 	WAKER_SLEEP = 1 << 1,
 	WAKER_ASLEEP = 1 << 2,
 	FRAME_BYTES = 0x10000,
+	IDS_PAGE = 0xf000,
+	PIDR2 = 0xfe8,
 	WAIT_NS = 10 * 1000 * 1000, /* far above any register write */
 	REGIONS_MAX = 64,
 };
@@ -60,6 +62,19 @@ static int cpu_of(u32 affinity)
 	return -1;
 }
 
+/* The last page of a distributor or redistributor says what it is; bare memory
+ * and other devices say something else. */
+static bool is_gicv3(phys_t frame)
+{
+	volatile u8 *ids = arch_ioremap(phys_make(frame.v + IDS_PAGE), PAGE_SIZE);
+	u32 revision;
+
+	if (!ids || !arm64_probe_word(ids + PIDR2))
+		return false;
+	revision = mmio_read32(ids, PIDR2) >> 4 & 15;
+	return revision == 3 || revision == 4;
+}
+
 /* Only the pages in use are mapped: a region may be sized for 512 CPUs. */
 static void scan_region(phys_t base, u64 nr_bytes, u64 stride)
 {
@@ -68,7 +83,7 @@ static void scan_region(phys_t base, u64 nr_bytes, u64 stride)
 		u64 typer, step;
 		int cpu;
 
-		if (!frame)
+		if (!frame || !is_gicv3(phys_make(base.v + at)))
 			return;
 		typer = mmio_read64(frame, GICR_TYPER);
 		cpu = cpu_of((u32)(typer >> 32));
@@ -149,8 +164,9 @@ static int init(const struct dt_node *node)
 	}
 	if (dt_reg(node, 0, &base, &nr_bytes) == 0)
 		dist = arch_ioremap(base, max_u64(nr_bytes, FRAME_BYTES));
-	if (!dist || !find_redistributors(node)) {
-		pr_err("irq: %s: no distributor, or no redistributor of the boot CPU", node->name);
+	if (!dist || !is_gicv3(base) || !find_redistributors(node)) {
+		pr_err("irq: %s: no GICv3 distributor there, or no redistributor of the boot CPU",
+		       node->name);
 		return ERR_NODEV;
 	}
 	mmio_write32(dist, GICD_CTLR, 0);
@@ -180,9 +196,14 @@ static bool wake(volatile u8 *rd)
 	return true;
 }
 
+static bool serves(unsigned int cpu)
+{
+	return redist[cpu] && private[cpu];
+}
+
 static bool init_cpu(unsigned int cpu)
 {
-	if (!redist[cpu] || !private[cpu] || !sysregs_on() || !wake(redist[cpu])) {
+	if (!serves(cpu) || !sysregs_on() || !wake(redist[cpu])) {
 		pr_err("irq: CPU %u has no working redistributor", cpu);
 		return false;
 	}
@@ -249,6 +270,7 @@ static void send(unsigned int cpu, unsigned int ipi)
 const struct irqchip arm64_gicv3 = {
 	.name = "GICv3",
 	.init = init,
+	.serves = serves,
 	.init_cpu = init_cpu,
 	.lines = lines,
 	.unmask = unmask,

@@ -24,6 +24,8 @@ struct irqchip {
 	/* Map registers as the node names them, set up what all CPUs share.
 	 * 0; or ERR_NODEV, logged with the reason. Boot CPU, once. */
 	int (*init)(const struct dt_node *node);
+	/* Whether it can interrupt a CPU at all; asked before it is started. */
+	bool (*serves)(unsigned int cpu);
 	/* Set up this CPU's part; only the lines between CPUs are open then.
 	 * False, logged: this CPU cannot be interrupted. */
 	bool (*init_cpu)(unsigned int cpu);
@@ -79,6 +81,8 @@ enum {
 
 /* Serve everything pending on this CPU; called by trap_irq, masked. */
 void arm64_irq_handle(void);
+/* Whether a controller can interrupt the CPU; false without one. Any. */
+bool arm64_irq_serves(unsigned int cpu);
 
 /* ---- timer.c ---------------------------------------------------------------- */
 
@@ -89,6 +93,8 @@ void arm64_timer_init(void);
 void arm64_timer_init_cpu(void);
 /* Its private line; 0: none found. */
 unsigned int arm64_timer_irq(void);
+/* The alarm of this CPU is due, whether or not its line can interrupt. Any. */
+bool arm64_timer_due(void);
 /* The line fired: silence it, tell rtos. Masked. */
 void arm64_timer_handle(void);
 

@@ -8,6 +8,7 @@
 #include "smp.h"
 #include "arm64.h"
 #include "cpu_boot.h"
+#include "irqchip.h"
 #include "mm/mm.h"
 #include "rtos/rtos.h"
 
@@ -44,6 +45,11 @@ static int release_spin_table(const struct dt_node *node)
 		word = arch_ioremap(release, sizeof(*word));
 	if (!word)
 		return ERR_NOMEM;
+	if (!arm64_probe_word(word)) {
+		pr_err("smp: %s: nothing answers at cpu-release-addr %#llx", node->name,
+		       (unsigned long long)release.v);
+		return ERR_IO;
+	}
 	*word = entry;
 	__asm__ volatile("dc civac, %0\n\tdsb sy\n\tsev" : : "r"(word) : "memory");
 	return 0;
@@ -107,6 +113,10 @@ int arch_cpu_start(unsigned int cpu, void *stack_top, struct task *idle)
 
 	BUG_ON_VAL(cpu == 0 || cpu >= arch_cpu_count(), cpu, arch_cpu_count());
 	BUG_ON_VAL(b->state != CPU_BOOT_OFF, cpu, b->state);
+	if (!arm64_irq_serves(cpu)) {
+		pr_err("smp: CPU %u: no controller can interrupt it: not started", cpu);
+		return ERR_NODEV;
+	}
 	b->hwid = arch_cpu_hwid(cpu);
 	b->cpu = cpu;
 	b->stack_top = stack_top;

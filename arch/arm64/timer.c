@@ -15,6 +15,7 @@ enum {
 	HZ_MIN = 100000, /* the architecture names 1 MHz to 1 GHz; be generous */
 	CTL_ENABLE = 1 << 0,
 	CTL_IMASK = 1 << 1,
+	CTL_ISTATUS = 1 << 2,
 	TIMER_VIRTUAL = 2, /* place in the node's interrupts: secure, physical, virtual */
 };
 #define HZ_MAX 10000000000ull
@@ -114,6 +115,8 @@ void arm64_timer_init(void)
 	if (!node)
 		node = dt_find_compatible(0, "arm,armv7-timer");
 	check_rate(node);
+	if (!arch_irq_lines())
+		return;
 	if (!node)
 		pr_err("timer: no arm,armv8-timer in the tree: no alarms");
 	else if (arch_irq_from_dt(node, TIMER_VIRTUAL, &timer_irq, &timer_edge) != 0 ||
@@ -133,6 +136,12 @@ void arm64_timer_init_cpu(void)
 unsigned int arm64_timer_irq(void)
 {
 	return timer_irq;
+}
+
+bool arm64_timer_due(void)
+{
+	return (arm64_read_sysreg(cntv_ctl_el0) & (CTL_ENABLE | CTL_ISTATUS | CTL_IMASK)) ==
+	       (CTL_ENABLE | CTL_ISTATUS);
 }
 
 void arm64_timer_handle(void)

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts about the machine as the kernel set it up: rights of every mapping,
+ * guard pages, names of addresses, interrupts between CPUs, one clock for all.
+ * They are asked of the live tables and registers, not of the code that wrote
+ * them.
+ */
+#include "mm/mm.h"
+#include "rtos/task.h"
+#include "tests/target/help.h"
+
+enum {
+	HEADER_SIZE_AT = 16 / 8, /* in 64-bit words: image_size, flags, magic */
+	HEADER_FLAGS_AT = 24 / 8,
+	HEADER_MAGIC_AT = 56 / 4,
+	HEADER_MAGIC = 0x644d5241,
+	TIMER_VIRTUAL = 2,
+};
+/* A part of the upper half nobody uses. */
+#define SCRATCH_VA 0xffff400000000000ull
+
+static u32 some_data = 1;
+static const u32 some_constant = 2;
+
+static bool rights_are(const void *at, bool writable, bool executable)
+{
+	bool w, x;
+	phys_t p;
+
+	return arch_translate((u64)(uintptr_t)at, &p, &w, &x) && w == writable && x == executable;
+}
+
+static bool mapped(u64 va)
+{
+	phys_t p;
+
+	return arch_translate(va, &p, NULL, NULL);
+}
+
+/* ---- mappings ------------------------------------------------------------------ */
+
+static void test_header(void)
+{
+	const struct arch_image *im = arch_image();
+	const u64 *words = phys_to_virt(im->start);
+	const u32 *halves = phys_to_virt(im->start);
+
+	TEST_CHECK_VAL(words[HEADER_SIZE_AT] == im->end.v - im->start.v, words[HEADER_SIZE_AT],
+		       im->end.v - im->start.v);
+	TEST_CHECK_VAL(words[HEADER_FLAGS_AT] == 0xa, words[HEADER_FLAGS_AT], 0);
+	TEST_CHECK_VAL(halves[HEADER_MAGIC_AT] == HEADER_MAGIC, halves[HEADER_MAGIC_AT], 0);
+	TEST_CHECK_VAL(is_aligned(im->start.v, 2 << 20), im->start.v, 0);
+}
+
+static void test_wx(void)
+{
+	TEST_CHECK(arch_check_wx());
+}
+
+static void test_image_rights(void)
+{
+	TEST_CHECK(rights_are((const void *)(uintptr_t)test_wx, false, true));
+	TEST_CHECK(rights_are(&some_constant, false, false));
+	TEST_CHECK(rights_are(&some_data, true, false));
+	TEST_CHECK(rights_are("text", false, false));
+}
+
+/* The same bytes under their linear address: never executable, writable only
+ * where the link address is. */
+static void test_linear_rights(void)
+{
+	static const void *const at[] = { &some_constant, &some_data };
+	phys_t p;
+
+	TEST_CHECK(arch_translate((u64)(uintptr_t)test_wx, &p, NULL, NULL));
+	TEST_CHECK(rights_are(phys_to_virt(p), false, false));
+	for (unsigned int i = 0; i < ARRAY_SIZE(at); i++) {
+		TEST_CHECK(arch_translate((u64)(uintptr_t)at[i], &p, NULL, NULL));
+		TEST_CHECK(rights_are(phys_to_virt(p), i == 1, false));
+		TEST_CHECK_VAL(*(const u32 *)phys_to_virt(p) == *(const u32 *)at[i], i, p.v);
+	}
+}
+
+static void test_init_gone(void)
+{
+	const struct arch_image *im = arch_image();
+
+	for (u64 p = im->init_start.v; p < im->init_end.v; p += PAGE_SIZE) {
+		TEST_CHECK_VAL(!mapped(ARCH_KIMAGE_BASE + p - im->start.v), p, 0);
+		TEST_CHECK_VAL(rights_are(phys_to_virt(phys_make(p)), true, false), p, 0);
+	}
+}
+
+static void check_guard(u64 in_stack)
+{
+	u64 slot = align_down(in_stack, STACK_SLOT);
+
+	for (u64 at = slot; at < slot + STACK_SLOT - STACK_SIZE; at += PAGE_SIZE)
+		TEST_CHECK_VAL(!mapped(at), at, in_stack);
+	for (u64 at = slot + STACK_SLOT - STACK_SIZE; at < slot + STACK_SLOT; at += PAGE_SIZE)
+		TEST_CHECK_VAL(rights_are((void *)(uintptr_t)at, true, false), at, in_stack);
+}
+
+static void test_guards(void)
+{
+	u64 here = 0;
+
+	check_guard((u64)(uintptr_t)&here);
+	check_guard(ARCH_BOOT_STACK_TOP - 8);
+}
+
+static void test_lower_half(void)
+{
+	TEST_CHECK(!mapped(0));
+	TEST_CHECK(!mapped(arch_image()->start.v));
+	TEST_CHECK(!mapped(ARCH_LINEAR_BASE - 8));
+}
+
+static void test_map(void)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 0);
+	volatile u64 *window = (u64 *)SCRATCH_VA;
+	phys_t p;
+
+	TEST_CHECK(page);
+	if (!page)
+		return;
+	p = virt_to_phys(page_address(page));
+	TEST_CHECK(arch_map(SCRATCH_VA, p, 1, ARCH_PROT_RW) == 0);
+	TEST_CHECK(arch_map(SCRATCH_VA, p, 1, ARCH_PROT_RW) == ERR_EXIST);
+	/* One page beyond it is free, but nothing may be left behind. */
+	TEST_CHECK(arch_map(SCRATCH_VA - PAGE_SIZE, p, 2, ARCH_PROT_RW) == ERR_EXIST);
+	TEST_CHECK(!mapped(SCRATCH_VA - PAGE_SIZE));
+	*window = 0x7469646572656d61;
+	TEST_CHECK(*(volatile u64 *)page_address(page) == 0x7469646572656d61);
+	TEST_CHECK(rights_are((void *)SCRATCH_VA, true, false));
+	arch_unmap(SCRATCH_VA, 1);
+	TEST_CHECK(!mapped(SCRATCH_VA));
+	TEST_CHECK(arch_map(SCRATCH_VA, p, 1, ARCH_PROT_RO) == 0);
+	TEST_CHECK(rights_are((void *)SCRATCH_VA, false, false));
+	arch_unmap(SCRATCH_VA, 1);
+	free_pages(page, 0);
+}
+
+static void test_ioremap_limits(void)
+{
+	TEST_CHECK(!arch_ioremap(phys_make(0), 0));
+	TEST_CHECK(!arch_ioremap(phys_make(~0ull), 2));
+	TEST_CHECK(!arch_ioremap(phys_make(1ull << arch_phys_bits()), PAGE_SIZE));
+	TEST_CHECK(!arch_ioremap(phys_make((1ull << arch_phys_bits()) - PAGE_SIZE), 2 * PAGE_SIZE));
+}
+
+/* ---- names --------------------------------------------------------------------- */
+
+static void test_symbols(void)
+{
+	char name[64], want[64];
+
+	arch_symbol((u64)(uintptr_t)kernel_main, name, sizeof(name));
+	TEST_CHECK(strcmp(name, "kernel_main+0x0") == 0);
+	arch_symbol((u64)(uintptr_t)test_wx + 4, name, sizeof(name));
+	TEST_CHECK(strcmp(name, "test_wx+0x4") == 0);
+	arch_symbol((u64)(uintptr_t)&some_data, name, sizeof(name));
+	tm_snprintf(want, sizeof(want), "0x%llx", (unsigned long long)(uintptr_t)&some_data);
+	TEST_CHECK(strcmp(name, want) == 0);
+	arch_symbol(0, name, 5);
+	TEST_CHECK(strcmp(name, "0x0") == 0);
+}
+
+/* True when the text holds the word. */
+static bool has_word(const char *text, const char *word)
+{
+	for (; (text = strchr(text, word[0])); text++)
+		if (strncmp(text, word, strlen(word)) == 0)
+			return true;
+	return false;
+}
+
+static tm_noinline void take_trace(struct out_buf *ob)
+{
+	arch_backtrace(&ob->out, (u64)(uintptr_t)__builtin_frame_address(0));
+	__asm__ volatile("" : : "r"(ob) : "memory"); /* no tail call */
+}
+
+static void test_backtrace(void)
+{
+	char text[1024];
+	struct out_buf ob;
+
+	out_buf_init(&ob, text, sizeof(text));
+	take_trace(&ob);
+	TEST_CHECK(has_word(text, "test_backtrace+"));
+	TEST_CHECK(has_word(text, "arm64_context_start+"));
+	/* Garbage is refused before it is read. */
+	out_buf_init(&ob, text, sizeof(text));
+	arch_backtrace(&ob.out, 0x1000);
+	arch_backtrace(&ob.out, ARCH_LINEAR_BASE + (1ull << 43));
+	arch_backtrace(&ob.out, (u64)(uintptr_t)&ob + 1);
+	TEST_CHECK_VAL(ob.len == 0, ob.len, 0);
+}
+
+/* ---- interrupts, clock, counters ------------------------------------------------- */
+
+static void test_ipi(void)
+{
+	u64 online = cpus_online(), deadline;
+
+	if (cpus_online_count() < 2) {
+		test_skip("one CPU");
+		return;
+	}
+	preempt_disable();
+	online &= ~(1ull << cpu_id());
+	for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++) {
+		volatile u64 *taken = &cpus[cpu].nr_ipi;
+		u64 before;
+
+		if (!(online >> cpu & 1))
+			continue;
+		before = *taken;
+		arch_send_reschedule(cpu);
+		deadline = time_after_ns(SEC);
+		while (*taken == before && time_now_ns() < deadline)
+			arch_cpu_relax();
+		TEST_CHECK_VAL(*taken != before, cpu, before);
+	}
+	preempt_enable();
+}
+
+/* What one CPU has read, no later read on another may be below. */
+static void test_one_clock(void)
+{
+	u64 online = cpus_online(), last = 0;
+
+	for (unsigned int i = 0; i < 200; i++) {
+		unsigned int cpu = i % MAX_CPUS;
+		u64 now;
+
+		if (!(online >> cpu & 1))
+			continue;
+		TEST_CHECK(task_set_cpus(task_current(), 1ull << cpu) == 0);
+		now = time_now_ns();
+		TEST_CHECK_VAL(now >= last, now, last);
+		last = now;
+	}
+	TEST_CHECK(task_set_cpus(task_current(), CPUS_ALL) == 0);
+}
+
+static u32 ticks_wanted;
+
+static void ticker(void *arg)
+{
+	(void)arg;
+	while (__atomic_load_n(&ticks_wanted, __ATOMIC_RELAXED))
+		sleep_ns(100 * 1000);
+}
+
+/* Interrupts and switches under a loop leave every register as it was. */
+static void test_registers(void)
+{
+	const struct task_attr attr = { "ticker", TASK_PRIO_MAX, 1ull << 0 };
+	struct task *t;
+	u64 folded;
+
+	TEST_CHECK(task_set_cpus(task_current(), 1ull << 0) == 0);
+	ticks_wanted = 1;
+	t = task_create(&attr, ticker, NULL);
+	TEST_CHECK(t);
+	__asm__ volatile(
+		"mov x0, #0x400000\n\t"
+		".irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,19,20,21,22,23,24,25,26,27,28\n\t"
+		"mov x\\n, #(1 << \\n)\n\t"
+		".endr\n"
+		"1:\tsubs x0, x0, #1\n\t"
+		"b.ne 1b\n\t"
+		".irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,19,20,21,22,23,24,25,26,27,28\n\t"
+		"eor x0, x0, x\\n\n\t"
+		".endr\n\t"
+		"mov %0, x0"
+		: "=r"(folded)
+		:
+		: "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",
+		  "x13", "x14", "x15", "x16", "x17", "x19", "x20", "x21", "x22", "x23", "x24",
+		  "x25", "x26", "x27", "x28", "cc");
+	__atomic_store_n(&ticks_wanted, 0, __ATOMIC_RELAXED);
+	TEST_CHECK_VAL(folded == 0x1ffbfffe, folded, 0);
+	if (t)
+		help_join(t);
+	TEST_CHECK(task_set_cpus(task_current(), CPUS_ALL) == 0);
+}
+
+static void test_lines_of_tree(void)
+{
+	const struct dt_node *n = dt_find_compatible(NULL, "arm,armv8-timer");
+	unsigned int irq;
+	bool edge;
+
+	if (!n || !arch_irq_lines()) {
+		test_skip("no generic timer or no controller in the tree");
+		return;
+	}
+	TEST_CHECK(arch_irq_from_dt(n, TIMER_VIRTUAL, &irq, &edge) == 0);
+	TEST_CHECK_VAL(irq >= 16 && irq < 32, irq, 0);
+	TEST_CHECK(arch_irq_from_dt(n, 99, &irq, &edge) == ERR_NOENT);
+	TEST_CHECK(arch_irq_from_dt(dt_root(), 0, &irq, &edge) == ERR_NOENT);
+}
+
+static tm_noinline u64 count_of(unsigned int rounds)
+{
+	u64 start = arch_count();
+
+	__asm__ volatile("1:\tsubs %w0, %w0, #1\n\tb.ne 1b" : "+r"(rounds) : : "cc");
+	return arch_count() - start;
+}
+
+static void test_count(void)
+{
+	u64 flags = arch_irq_save(), few, many;
+
+	(void)count_of(1);
+	few = count_of(1);
+	many = count_of(1001);
+	arch_irq_restore(flags);
+	if (arch_count_exact())
+		TEST_CHECK_VAL(many - few == 2000, many, few);
+	else
+		TEST_CHECK_VAL(many > 0, many, few);
+}
+
+static void test_cpu_state(void)
+{
+	/* FP closed, lower half closed, W^X enforced by the MMU as well. */
+	TEST_CHECK_VAL((arm64_read_sysreg(cpacr_el1) >> 20 & 3) == 0, arm64_read_sysreg(cpacr_el1),
+		       0);
+	TEST_CHECK_VAL(arm64_read_sysreg(tcr_el1) >> 7 & 1, arm64_read_sysreg(tcr_el1), 0);
+	TEST_CHECK_VAL(arm64_read_sysreg(sctlr_el1) >> 19 & 1, arm64_read_sysreg(sctlr_el1), 0);
+	TEST_CHECK_VAL((__stack_chk_guard & 0xff) == 0, 0, 0);
+	TEST_CHECK(__stack_chk_guard != 0x00a5d3f07be1c982);
+}
+
+static const struct test_case cases[] = {
+	{ "header", test_header },
+	{ "wx", test_wx },
+	{ "image_rights", test_image_rights },
+	{ "linear_rights", test_linear_rights },
+	{ "init_gone", test_init_gone },
+	{ "stack_guards", test_guards },
+	{ "lower_half", test_lower_half },
+	{ "map", test_map },
+	{ "ioremap_limits", test_ioremap_limits },
+	{ "symbols", test_symbols },
+	{ "backtrace", test_backtrace },
+	{ "ipi", test_ipi },
+	{ "one_clock", test_one_clock },
+	{ "registers", test_registers },
+	{ "lines_of_tree", test_lines_of_tree },
+	{ "count", test_count },
+	{ "cpu_state", test_cpu_state },
+};
+
+const struct test_suite suite_arch = { "arch", cases, ARRAY_SIZE(cases) };
