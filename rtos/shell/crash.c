@@ -8,7 +8,7 @@
 
 static tm_noinline void read_null(void)
 {
-	u64 *volatile nowhere = NULL;
+	volatile uintptr_t nowhere = 0;
 
 	(void)*(volatile u64 *)nowhere;
 }
