@@ -313,7 +313,8 @@ void console_write(const char *s, size_t n);
  */
 int console_read(char *buf, size_t n, u64 deadline_ns);
 /* Ctrl-C was typed since the last clear. It also discards what was typed
- * before it, and is itself read as byte 3. Any. */
+ * before it, and is itself read as byte 3, unless the clear comes first and
+ * drops it. Any; the clear with no lock ranked from TTY up. */
 bool console_interrupted(void);
 void console_clear_interrupt(void);
 /* Wait until everything written has left the UART, at most the deadline. */

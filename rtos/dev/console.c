@@ -482,7 +482,13 @@ bool console_interrupted(void)
 
 void console_clear_interrupt(void)
 {
+	u64 flags = spin_lock_irqsave(&con.tty);
+
 	__atomic_store_n(&con.interrupted, 0, __ATOMIC_RELAXED);
+	/* It emptied the ring, so unread it comes first. */
+	if (ring_used(&con.rx) && con.rx.buf[con.rx.tail & (RX_SIZE - 1)] == CTRL_C)
+		(void)ring_get(&con.rx);
+	spin_unlock_irqrestore(&con.tty, flags);
 }
 
 /* ---- opening --------------------------------------------------------------------- */

@@ -114,6 +114,13 @@ static int bench_pair(void)
 
 /* ---- boot --------------------------------------------------------------------------- */
 
+static u64 started; /* the counter when the shell began */
+
+void bench_mark_boot(void)
+{
+	started = arch_count();
+}
+
 /* What was counted while booting: memory work is all of mm but the parsed tree. */
 static int bench_boot(void)
 {
@@ -129,6 +136,7 @@ static int bench_boot(void)
 	result("boot_frames", cost->count[MM_BOOT_FRAMES]);
 	result("boot_zones", cost->count[MM_BOOT_ZONES]);
 	result("boot_tree", tree);
+	result("boot_total", started);
 	sh_print("bench frame_percent %llu.%02llu\n", (unsigned long long)share / 100,
 		 (unsigned long long)share % 100);
 	return EXIT_OK;

@@ -294,6 +294,17 @@ static void find_matches(struct lineedit *le, const char *line, size_t start, st
 	}
 }
 
+/* What of a candidate is worth listing: not the folders all of them share. */
+static const char *last_part(const char *word)
+{
+	const char *part = word;
+
+	for (const char *c = word; *c; c++)
+		if (*c == '/' && c[1])
+			part = c + 1;
+	return part;
+}
+
 static void list_matches(struct lineedit *le, const char *line, size_t start, unsigned int count)
 {
 	char word[LE_WORD];
@@ -302,7 +313,7 @@ static void list_matches(struct lineedit *le, const char *line, size_t start, un
 	for (unsigned int i = 0; i < count; i++) {
 		if (!le->complete(line, start, i, word, sizeof(word)))
 			break;
-		show(le, word, strlen(word));
+		show(le, last_part(word), strlen(last_part(word)));
 		show(le, i + 1 < count ? "  " : "\n", i + 1 < count ? 2 : 1);
 	}
 	le_redraw(le);

@@ -190,12 +190,23 @@ static bool read_line(void)
 		else if (n == ERR_AGAIN && sh_editor.echo)
 			le_redraw(&sh_editor);
 	}
-	console_clear_interrupt();
+	if (ev == LE_CANCEL)
+		console_clear_interrupt();
 	if (ev == LE_TOO_LONG) {
 		sh_print("line too long (limit %d bytes): not run\n", LE_SIZE - 1);
 		last_status = EXIT_USAGE;
 	}
 	return ev == LE_LINE;
+}
+
+/* Ctrl-C stopped a command: show it, and do not let it cancel the next line. */
+static void end_interrupt(void)
+{
+	if (!console_interrupted())
+		return;
+	console_clear_interrupt();
+	if (sh_editor.echo)
+		sh_print("^C\n");
 }
 
 static void prompt(void)
@@ -208,7 +219,7 @@ static void prompt(void)
 		memcpy(line, sh_editor.buf, sizeof(line));
 		le_remember(&sh_editor, line);
 		sh_run(line);
-		console_clear_interrupt();
+		end_interrupt();
 	}
 }
 
@@ -225,6 +236,7 @@ static void finish(int status)
 void shell_main(void *arg)
 {
 	(void)arg;
+	bench_mark_boot();
 	le_init(&sh_editor, &console_out, "tm> ", complete);
 	if (boot_test())
 		finish(tests_run(boot_test()) ? EXIT_FAIL : EXIT_OK);

@@ -88,6 +88,9 @@ int sh_write_file(const char *path, int argc, char **argv);
 /* `mm stress [SECONDS] [seed N] [tasks N]`, argv[0] being "stress". */
 int mm_stress(int argc, char **argv);
 
+/* The boot is over: what it cost ends here. The shell's first act. */
+void bench_mark_boot(void);
+
 /* ---- what views and commands both print -------------------------------------- */
 
 void view_tasks(struct out *out);

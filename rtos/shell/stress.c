@@ -17,6 +17,8 @@ enum {
 	MAX_SECONDS = 3600,
 	/* Below the shell, so that Ctrl-C is heard. */
 	STRESS_PRIO = TASK_PRIO_DEFAULT - 1,
+	SETTLE_MS = 20,
+	SETTLE_TRIES = 50,
 };
 #define NS_PER_S 1000000000ull
 /* A task ends within one operation; this only bounds our own bugs. */
@@ -205,6 +207,24 @@ static int report(unsigned int n, u64 before, u64 after)
 	return damaged || wrong || before != after ? EXIT_FAIL : EXIT_OK;
 }
 
+/* Free pages once nothing else moves them: a task that has just ended gives
+ * its stack back a little later. */
+static u64 settled_free_pages(void)
+{
+	u64 was = mm_free_pages();
+
+	for (unsigned int i = 0; i < SETTLE_TRIES; i++) {
+		u64 now;
+
+		sleep_ms(SETTLE_MS);
+		now = mm_free_pages();
+		if (now == was)
+			break;
+		was = now;
+	}
+	return was;
+}
+
 static int run(u64 seconds, u64 seed, unsigned int n)
 {
 	unsigned int made;
@@ -215,13 +235,13 @@ static int run(u64 seconds, u64 seed, unsigned int n)
 		 (unsigned long long)seed);
 	set_phase(WAIT);
 	made = create_workers(n, seed);
-	before = mm_free_pages();
+	before = settled_free_pages();
 	if (made == n) {
 		set_phase(RUN);
 		sh_sleep(seconds * NS_PER_S);
 	}
 	stop_workers(made);
-	after = mm_free_pages();
+	after = settled_free_pages();
 	status = join_workers(made);
 	if (made < n) {
 		sh_print("mm stress: no memory for task %u of %u\n", made + 1, n);

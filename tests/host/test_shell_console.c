@@ -390,6 +390,13 @@ static void ctrl_c(void *arg)
 	check(console_read(buf, sizeof(buf), TM_FOREVER) == 2 && !memcmp(buf, "\3x", 2));
 	console_clear_interrupt();
 	check(!console_interrupted());
+	/* Cleared before it was read, it is gone; what follows is not. */
+	world.input = "\3yz";
+	world.nr_input = 3;
+	run_machine();
+	check(console_interrupted());
+	console_clear_interrupt();
+	check(console_read(buf, sizeof(buf), TM_FOREVER) == 2 && !memcmp(buf, "yz", 2));
 }
 
 /* A transmitter that stands still costs 50 ms once at boot, and a writer 10 s. */
