@@ -47,8 +47,8 @@ int sched_set_cpus_locked(struct task *t, u64 cpu_mask); /* 0, ERR_NOSPC */
 
 /*
  * Violations of the run queue equations: bitmaps match lists, lists are in
- * order of arrival, and no ready task is more urgent than the claim of a CPU
- * it may use, unless that CPU is about to switch. O(ready tasks): tests only.
+ * order of arrival, and, unless a CPU is about to switch, no ready task is more
+ * urgent than the claim of a CPU it may use. O(ready tasks): tests only.
  */
 unsigned int sched_check_locked(void);
 

@@ -104,6 +104,17 @@ void timer_interrupt(void)
 	spin_unlock(&sched_lock);
 }
 
+void timer_nap(u64 ns)
+{
+	u64 flags = arch_irq_save();
+
+	arch_timer_set_ns(time_after_ns(ns));
+	arch_wait_for_interrupt();
+	/* Only this CPU changes it, and not now. */
+	arch_timer_set_ns(this_cpu()->alarm);
+	arch_irq_restore(flags);
+}
+
 u64 time_after_ns(u64 ns)
 {
 	u64 sum;

@@ -35,4 +35,10 @@ bool timer_stop(struct timer *t);
 void timer_start_locked(struct timer *t, u64 deadline);
 bool timer_stop_locked(struct timer *t);
 
+/*
+ * Let this CPU wait for an interrupt, at most about ns; masked ones end it
+ * without being served. For spin loops; outside interrupts, tasks running.
+ */
+void timer_nap(u64 ns);
+
 #endif

@@ -119,13 +119,14 @@ static void test_priority_all_cpus(void)
 	/* Least urgent first, so that each newcomer has to preempt. */
 	for (i = 0; i < n; i++)
 		t[i] = help_spawn("spinner", BOSS_PRIO - n + i, cpu_mask, spinner, &spin.turns[i]);
-	/* The CPUs switch at once, but asynchronously to this one. */
-	sleep_ms(2);
+	/* Once all of the upper half run, there is no CPU for the others. */
+	for (i = cpus_used; i < n; i++)
+		TEST_CHECK_VAL(help_await(&spin.turns[i], 1), i, 0);
 	for (i = 0; i < n; i++)
 		before[i] = help_read(&spin.turns[i]);
 	for (i = cpus_used; i < n; i++)
 		TEST_CHECK_VAL(help_await(&spin.turns[i], before[i] + 10), i, before[i]);
-	sleep_ms(5);
+	sleep_ms(2);
 	for (i = 0; i < cpus_used; i++)
 		TEST_CHECK_VAL(help_read(&spin.turns[i]) == before[i], i, before[i]);
 	stop_spinners(t, n);

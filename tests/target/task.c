@@ -8,7 +8,7 @@
 #include "rtos/task.h"
 #include "tests/target/help.h"
 
-enum { LIVES = 2000, CROWD = 40 };
+enum { LIVES = 3000, BATCH = 30, CROWD = 100 };
 
 static u32 nr_ran; /* (A) */
 
@@ -37,20 +37,26 @@ static void test_name(void)
 	TEST_CHECK(strcmp(task_name(task_current()), "name") == 0);
 }
 
-static void slow(void *arg)
+static u32 may_end; /* (A) */
+
+static void patient(void *arg)
 {
 	(void)arg;
-	sleep_ms(5);
+	while (!help_read(&may_end))
+		sleep_ns(MS / 10);
 	help_add(&nr_ran, 1);
 }
 
 static void test_join(void)
 {
-	struct task *t = help_spawn("slow", 8, CPUS_ALL, slow, NULL);
+	struct task *t;
 
 	nr_ran = 0;
+	may_end = 0;
+	t = help_spawn("patient", 8, CPUS_ALL, patient, NULL);
 	TEST_CHECK(task_join(t, 0) == ERR_TIMEDOUT);
 	TEST_CHECK(task_join(t, time_after_ns(MS)) == ERR_TIMEDOUT);
+	help_add(&may_end, 1);
 	TEST_CHECK(task_join(t, time_after_ns(30 * SEC)) == 0);
 	TEST_CHECK(nr_ran == 1);
 	/* One that has ended long before. */
@@ -76,63 +82,65 @@ static void test_exit(void)
 	TEST_CHECK_VAL(steps == 1, steps, 0);
 }
 
-/* Free pages once everything that was detached is gone. */
-static bool await_free(u64 want)
+/* CROWD tasks at once, all joined: descriptors fill several pages, slots are
+ * reused out of order. */
+static void crowd(void)
+{
+	static struct task *t[CROWD];
+	unsigned int i;
+
+	may_end = 0;
+	for (i = 0; i < CROWD; i++)
+		t[i] = help_spawn("crowd", 8, CPUS_ALL, patient, NULL);
+	help_add(&may_end, 1);
+	for (i = 0; i < CROWD; i++)
+		help_join(t[i * 7 % CROWD]);
+}
+
+/* Free pages once the reaper is done; the first crowd has paid for the page
+ * tables of the stack area, which stay. */
+static void expect_free(u64 want)
 {
 	u64 deadline = time_after_ns(30 * SEC);
 
 	while (mm_free_pages() < want && time_now_ns() < deadline)
-		sleep_ms(1);
-	return mm_free_pages() == want;
+		sleep_ns(MS / 5);
+	TEST_CHECK_VAL(mm_free_pages() == want, mm_free_pages(), want);
 }
 
-static void one_life(unsigned int i)
-{
-	struct task *t = help_spawn("life", 8 + i % 4, CPUS_ALL, nothing, NULL);
-
-	if (i % 2)
-		help_join(t);
-	else if (t)
-		task_detach(t);
-}
-
-static void test_lives(void)
-{
-	unsigned int i;
-	u64 before;
-
-	/* Page tables of the stack area stay, so the first lives are free. */
-	for (i = 0; i < CROWD; i++)
-		one_life(i);
-	sleep_ms(20);
-	before = mm_free_pages();
-	nr_ran = 0;
-	for (i = 0; i < LIVES; i++) {
-		one_life(i);
-		if (i % CROWD == 0)
-			TEST_CHECK(help_await(&nr_ran, i + 1));
-	}
-	TEST_CHECK_VAL(help_await(&nr_ran, LIVES), nr_ran, LIVES);
-	TEST_CHECK_VAL(await_free(before), mm_free_pages(), before);
-}
-
-/* Many at once, so that descriptors fill several pages and slots are reused
- * out of order. */
 static void test_crowd(void)
 {
-	struct task *t[CROWD];
-	unsigned int round, i;
-	u64 before = 0;
+	u64 before;
 
-	for (round = 0; round < 3; round++) {
-		for (i = 0; i < CROWD; i++)
-			t[i] = help_spawn("crowd", 8, CPUS_ALL, slow, NULL);
-		for (i = 0; i < CROWD; i++)
-			help_join(t[i * 7 % CROWD]);
-		if (round == 0)
-			before = mm_free_pages();
+	crowd();
+	before = mm_free_pages();
+	crowd();
+	crowd();
+	expect_free(before);
+}
+
+/* Thousands of short lives, half of them detached. */
+static void test_lives(void)
+{
+	unsigned int i, batch;
+	struct task *t[BATCH];
+	u64 before;
+
+	crowd();
+	before = mm_free_pages();
+	nr_ran = 0;
+	for (batch = 0; batch < LIVES / BATCH; batch++) {
+		for (i = 0; i < BATCH; i++)
+			t[i] = help_spawn("life", 8 + i % 4, CPUS_ALL, nothing, NULL);
+		for (i = 0; i < BATCH; i++) {
+			if (i % 2)
+				help_join(t[i]);
+			else if (t[i])
+				task_detach(t[i]);
+		}
+		expect_free(before);
 	}
-	TEST_CHECK_VAL(await_free(before), mm_free_pages(), before);
+	TEST_CHECK_VAL(nr_ran == LIVES, nr_ran, LIVES);
 }
 
 static tm_noinline u32 use_stack(u32 depth)

@@ -7,7 +7,7 @@
 #include "rtos/sched.h"
 #include "tests/target/help.h"
 
-enum { ROUNDS = 4000, MAX_MARKS = 16 };
+enum { ROUNDS = 1000, MAX_MARKS = 16 };
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_RANK_NONE);
 static struct waitq queue = WAITQ_INIT(queue, "test");
