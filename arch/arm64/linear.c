@@ -79,8 +79,12 @@ static enum cover cover(u64 p, u64 nr_bytes, phys_t start, phys_t end)
 static enum cover read_only(u64 p, u64 nr_bytes)
 {
 	const struct arch_image *im = arch_image();
-	enum cover a = cover(p, nr_bytes, im->start, im->rodata_end);
-	enum cover b = cover(p, nr_bytes, im->init_start, arm64_image_phys(_init_text_end));
+	enum cover a, b;
+
+	if (p >= im->end.v || p + nr_bytes <= im->start.v)
+		return COVER_NONE;
+	a = cover(p, nr_bytes, im->start, im->rodata_end);
+	b = cover(p, nr_bytes, im->init_start, arm64_image_phys(_init_text_end));
 
 	return max_u64(a, b);
 }
@@ -97,26 +101,34 @@ static unsigned int block_level(u64 p, u64 end)
 	return level;
 }
 
+/* One entry at p; *table is the last one used, of *level. Its level. */
+static unsigned int map_block(u64 p, u64 end, unsigned int *level, phys_t *table)
+{
+	unsigned int now = block_level(p, end);
+	u64 va = ARCH_LINEAR_BASE + p;
+	u64 desc = read_only(p, level_size(now)) == COVER_ALL ? PROT_RO : PROT_RW;
+	volatile u64 *entry;
+
+	if ((now != *level || level_index(va, now) == 0) && table_find(va, now, true, table) != 0)
+		panic("mmu: no memory for the tables of the linear map at %016llx",
+		      (unsigned long long)p);
+	*level = now;
+	entry = &table_entries(*table)[level_index(va, now)];
+	BUG_ON_VAL(*entry, va, *entry);
+	*entry = p | desc | (now == LEVEL_PAGE ? PTE_PAGE : PTE_BLOCK);
+	return now;
+}
+
 void arch_linear_map(phys_t start, phys_t end)
 {
+	unsigned int level = 0; /* no block is that large: look the table up */
+	phys_t table = { 0 };
+
 	BUG_ON_VAL(!is_aligned(start.v | end.v, PAGE_SIZE), start.v, end.v);
 	BUG_ON_VAL(start.v >= end.v || end.v > 1ull << ARCH_PHYS_BITS, start.v, end.v);
 	BUG_ON_VAL(!phys_range_ok(start, end.v - start.v), start.v, end.v);
-
-	for (u64 p = start.v; p < end.v;) {
-		unsigned int level = block_level(p, end.v);
-		u64 va = ARCH_LINEAR_BASE + p, nr_bytes = level_size(level);
-		u64 desc = read_only(p, nr_bytes) == COVER_ALL ? PROT_RO : PROT_RW;
-		phys_t table;
-
-		if (table_find(va, level, true, &table) != 0)
-			panic("mmu: no memory for the tables of the linear map at %016llx",
-			      (unsigned long long)p);
-		BUG_ON_VAL(table_read(table, level_index(va, level)), va, level);
-		table_write(table, level_index(va, level),
-			    p | desc | (level == LEVEL_PAGE ? PTE_PAGE : PTE_BLOCK));
-		p += nr_bytes;
-	}
+	for (u64 p = start.v; p < end.v;)
+		p += level_size(map_block(p, end.v, &level, &table));
 	table_publish();
 }
 

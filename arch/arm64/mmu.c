@@ -50,30 +50,51 @@ bool phys_range_ok(phys_t p, u64 nr_bytes)
 	return nr_bytes && !add_overflows(p.v, nr_bytes, &end) && end <= 1ull << phys_bits;
 }
 
+/* Pages from va that one last-level table maps, at most nr_pages. */
+static u64 run_length(u64 va, u64 nr_pages)
+{
+	return min_u64(nr_pages, TABLE_ENTRIES - level_index(va, LEVEL_PAGE));
+}
+
 /* Tables for the pages of [va, va + nr) exist and every entry is free. */
 static int map_prepare(u64 va, u64 nr_pages)
 {
-	phys_t table = { 0 };
+	while (nr_pages) {
+		u64 run = run_length(va, nr_pages);
+		volatile u64 *entry;
+		phys_t table;
+		int err = table_find(va, LEVEL_PAGE, true, &table);
 
-	for (u64 i = 0; i < nr_pages; i++, va += PAGE_SIZE) {
-		unsigned int index = level_index(va, LEVEL_PAGE);
-
-		if (i == 0 || index == 0) {
-			int err = table_find(va, LEVEL_PAGE, true, &table);
-
-			if (err)
-				return err;
-		}
-		if (table_read(table, index) & PTE_VALID)
-			return ERR_EXIST;
+		if (err)
+			return err;
+		entry = &table_entries(table)[level_index(va, LEVEL_PAGE)];
+		for (u64 i = 0; i < run; i++)
+			if (entry[i] & PTE_VALID)
+				return ERR_EXIST;
+		va += run << PAGE_SHIFT;
+		nr_pages -= run;
 	}
 	return 0;
 }
 
+static void map_commit(u64 va, u64 desc, u64 nr_pages)
+{
+	while (nr_pages) {
+		u64 run = run_length(va, nr_pages);
+		volatile u64 *entry;
+		phys_t table;
+
+		BUG_ON_VAL(table_find(va, LEVEL_PAGE, false, &table), va, desc);
+		entry = &table_entries(table)[level_index(va, LEVEL_PAGE)];
+		for (u64 i = 0; i < run; i++, desc += PAGE_SIZE)
+			entry[i] = desc;
+		va += run << PAGE_SHIFT;
+		nr_pages -= run;
+	}
+}
+
 int arch_map(u64 va, phys_t p, u64 nr_pages, enum arch_prot prot)
 {
-	u64 bits = prot_bits(prot) | PTE_PAGE;
-	phys_t table = { 0 };
 	int err;
 
 	BUG_ON_VAL(!is_aligned(va | p.v, PAGE_SIZE), va, p.v);
@@ -81,13 +102,7 @@ int arch_map(u64 va, phys_t p, u64 nr_pages, enum arch_prot prot)
 	err = map_prepare(va, nr_pages);
 	if (err)
 		return err;
-	for (u64 i = 0; i < nr_pages; i++, va += PAGE_SIZE) {
-		unsigned int index = level_index(va, LEVEL_PAGE);
-
-		if (i == 0 || index == 0)
-			BUG_ON(table_find(va, LEVEL_PAGE, false, &table));
-		table_write(table, index, (p.v + (i << PAGE_SHIFT)) | bits);
-	}
+	map_commit(va, p.v | prot_bits(prot) | PTE_PAGE, nr_pages);
 	table_publish();
 	return 0;
 }

@@ -21,7 +21,7 @@ static bool in_image(phys_t p)
 }
 
 /* Turn the window to another table. */
-static u64 *window(phys_t table)
+static volatile u64 *window(phys_t table)
 {
 	volatile u64 *entry = &arm64_misc_l3[level_index(ARM64_TABLE_SLOT, LEVEL_PAGE)];
 
@@ -34,10 +34,10 @@ static u64 *window(phys_t table)
 		table_publish();
 		window_phys = table.v;
 	}
-	return (u64 *)ARM64_TABLE_SLOT;
+	return (volatile u64 *)ARM64_TABLE_SLOT;
 }
 
-static u64 *table_access(phys_t table)
+volatile u64 *table_entries(phys_t table)
 {
 	BUG_ON_VAL(!is_aligned(table.v, PAGE_SIZE), table.v, 0);
 	if (in_image(table))
@@ -54,12 +54,12 @@ void table_use_linear(void)
 
 u64 table_read(phys_t table, unsigned int index)
 {
-	return *(volatile u64 *)&table_access(table)[index];
+	return table_entries(table)[index];
 }
 
 void table_write(phys_t table, unsigned int index, u64 desc)
 {
-	*(volatile u64 *)&table_access(table)[index] = desc;
+	table_entries(table)[index] = desc;
 }
 
 /* A cleared page, visible as such to walks before it is linked. */
@@ -70,7 +70,7 @@ static int table_new(phys_t *table)
 		return ERR_NOMEM;
 	/* Through the window it is ours alone to clear; later mm does. */
 	if (!linear_ready)
-		memset(table_access(*table), 0, PAGE_SIZE);
+		memset((void *)(uintptr_t)table_entries(*table), 0, PAGE_SIZE);
 	__asm__ volatile("dmb ishst" : : : "memory");
 	return 0;
 }

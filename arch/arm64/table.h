@@ -29,6 +29,9 @@ static inline bool desc_is_table(u64 desc, unsigned int level)
 	return level < LEVEL_PAGE && (desc & PTE_TYPE) == PTE_TABLE;
 }
 
+/* All entries of a table; the pointer is good until the next call of this
+ * file, which may turn the window to another table. Any. */
+volatile u64 *table_entries(phys_t table);
 /* Entry of a table. Any. */
 u64 table_read(phys_t table, unsigned int index);
 /* Write it; the caller orders it with table_publish() or a TLB invalidation. */
