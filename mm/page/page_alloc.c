@@ -104,7 +104,8 @@ static enum migratetype mobility(gfp_t gfp)
 	return gfp & GFP_RECLAIMABLE ? MIGRATE_RECLAIMABLE : MIGRATE_UNMOVABLE;
 }
 
-/* False: no such node, no such order. */
+/* False: no such node, no such order, or an empty list: there is nothing that
+ * waiting or digging deeper could change (row 15). */
 static bool fill_request(struct request *rq, int node, gfp_t gfp, unsigned int order)
 {
 	u32 id = node == NODE_NONE ? cpu_node_table[cpu_id()] : (u32)node;
@@ -116,7 +117,7 @@ static bool fill_request(struct request *rq, int node, gfp_t gfp, unsigned int o
 	rq->high = highest_zone(gfp);
 	rq->mt = mobility(gfp);
 	rq->list = node_table[id]->zonelist[which];
-	return true;
+	return rq->list->zone != NULL;
 }
 
 /* ---- taking --------------------------------------------------------------------- */

@@ -24,6 +24,7 @@ enum {
 #define EARLY_BASE 0x340000000000ull
 
 bool fake_irqs_masked;
+static bool junk;
 struct task *fake_current;
 
 struct mapping {
@@ -89,9 +90,18 @@ void fake_ram(u64 start, u64 end, bool mapped)
 	if (f.nr_ram == ARRAY_SIZE(f.ram) || start >= end || end > FAKE_PHYS_BYTES)
 		broken("fake_ram: bad range");
 	f.ram[f.nr_ram++] = (struct mapping){ .p = start, .nr_pages = (end - start) >> PAGE_SHIFT };
-	if (mapped)
-		arch_linear_map(phys_make(align_up(start, PAGE_SIZE)),
-				phys_make(align_down(end, PAGE_SIZE)));
+	if (!mapped)
+		return;
+	start = align_up(start, PAGE_SIZE);
+	end = align_down(end, PAGE_SIZE);
+	arch_linear_map(phys_make(start), phys_make(end));
+	if (junk)
+		memset(phys_to_virt(phys_make(start)), 0xa5, end - start);
+}
+
+void fake_junk(bool on)
+{
+	junk = on;
 }
 
 void fake_phys_write(u64 p, const void *data, u64 nr_bytes)

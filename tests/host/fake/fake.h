@@ -25,6 +25,8 @@ void fake_reset(void);
 /* RAM exists at [start, end). Not accessible before arch_linear_map() unless
  * `mapped`, which maps it at once for tests below that layer. */
 void fake_ram(u64 start, u64 end, bool mapped);
+/* From now on, also across fake_reset(), mapped RAM begins full of junk. */
+void fake_junk(bool on);
 /* Write into or read from physical memory that no one has mapped (yet). */
 void fake_phys_write(u64 p, const void *data, u64 nr_bytes);
 void fake_phys_read(u64 p, void *data, u64 nr_bytes);
