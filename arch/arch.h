@@ -125,6 +125,9 @@ void arch_early_unmap_all(void);
  * map reaches any address, the tree says later what is RAM). Boot CPU.
  */
 bool arch_probe(const void *p);
+/* Whether the 8 bytes at p are memory: writes, reads back, restores. Nobody else
+ * uses them meanwhile. Boot CPU. */
+bool arch_probe_ram(void *p);
 
 /*
  * Linear map of one RAM range [start, end), 4 KiB aligned, with the largest

@@ -359,7 +359,7 @@ def odd_place():
     whole = blob(machine())
     at = RAM + RAM_SIZE - (len(whole) + 7 & ~7)
     yield "ends-with-ram", whole, at
-    yield "first-byte-of-ram", whole, RAM
+    yield "below-kernel", whole, RAM + MIB
     yield "crosses-pages", whole, BLOB_AT + 0xff8
 
 

@@ -14,8 +14,8 @@
 extern const char _image_start[], _image_end[], _text_end[], _rodata_end[];
 extern const char _init_start[], _init_text_end[], _init_end[], _mapped_end[];
 extern const char _tables_start[], _tables_end[];
-/* probe.S: the loads that may fault. */
-extern const char arm64_probe_insn[], arm64_probe_word_insn[];
+/* probe.S: instructions that may abort, and where they go on then. */
+extern const char arm64_probe_start[], arm64_probe_end[];
 
 /* ---- start.c ----------------------------------------------------------------- */
 

@@ -154,10 +154,11 @@ static bool fixup_firmware_call(struct trap_frame *f)
 /* A probe of memory that is not there: its result stays "no". */
 static bool fixup_probe(struct trap_frame *f)
 {
-	if (frame_class(f) != EC_DABORT || (f->elr != (u64)(uintptr_t)arm64_probe_insn &&
-					    f->elr != (u64)(uintptr_t)arm64_probe_word_insn))
+	if (frame_class(f) != EC_DABORT || f->elr < (u64)(uintptr_t)arm64_probe_start ||
+	    f->elr >= (u64)(uintptr_t)arm64_probe_end)
 		return false;
-	f->elr += 8;
+	f->x[0] = 0;
+	f->elr = (u64)(uintptr_t)arm64_probe_end;
 	return true;
 }
 

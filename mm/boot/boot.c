@@ -30,7 +30,7 @@ static char cmdline[CMDLINE_BYTES + 1] tm_initbss;
 static struct dt_console console tm_initbss;
 static u64 seed; /* until somebody takes it */
 
-/* ---- the blob ------------------------------------------------------------------- */
+/* ---- the blob ------------------------------------------------------------ */
 
 static tm_noreturn void refuse(phys_t fdt, const char *why)
 {
@@ -101,7 +101,7 @@ static void *open_tree(phys_t fdt, struct dt_shape *shape)
 	return blob;
 }
 
-/* ---- /chosen ---------------------------------------------------------------------- */
+/* ---- /chosen ------------------------------------------------------------- */
 
 static void take_bootargs(const void *fdt, int chosen)
 {
@@ -148,7 +148,7 @@ u64 mm_boot_seed(void)
 	return s;
 }
 
-/* ---- maps ---------------------------------------------------------------------------- */
+/* ---- maps ---------------------------------------------------------------- */
 
 static void map_ram(void)
 {
@@ -176,7 +176,7 @@ static u32 nr_nodes(void)
 	return (u32)__builtin_popcountll(boot_info()->nodes);
 }
 
-/* ---- the whole -------------------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------- */
 
 void mm_boot(phys_t fdt_phys)
 {

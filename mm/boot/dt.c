@@ -22,7 +22,7 @@ static u32 nr_nodes;
 static u32 *phandle_slots;
 static u32 nr_slots;
 
-/* ---- building ------------------------------------------------------------------ */
+/* ---- building ------------------------------------------------------------ */
 
 struct build {
 	const char *fdt_structs, *fdt_strings; /* blocks of the blob */
@@ -174,7 +174,7 @@ void dt_forget(void)
 	nr_slots = 0;
 }
 
-/* ---- finding nodes -------------------------------------------------------------- */
+/* ---- finding nodes ------------------------------------------------------- */
 
 const struct dt_node *dt_root(void)
 {
@@ -292,7 +292,7 @@ void dt_path(const struct dt_node *n, char *buf, size_t size)
 					   dt_printable(name, sizeof(name), names[depth]));
 }
 
-/* ---- properties ------------------------------------------------------------------- */
+/* ---- properties ---------------------------------------------------------- */
 
 const u8 *dt_prop_get(const struct dt_node *n, const char *name, u32 *len)
 {

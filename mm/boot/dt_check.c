@@ -82,7 +82,7 @@ const char *dt_printable(char *buf, size_t size, const char *name)
 	return buf;
 }
 
-/* ---- header and blocks ------------------------------------------------------- */
+/* ---- header and blocks --------------------------------------------------- */
 
 /* Three blocks whose sizes the header knows; the reserve map's comes later. */
 static void get_blocks(const u8 *fdt, struct block *b)
@@ -163,7 +163,7 @@ static const char *check_reserve_map(const u8 *fdt, u32 used)
 		     (unsigned long long)b[3].start, (unsigned long long)limit);
 }
 
-/* ---- the cursor ---------------------------------------------------------------- */
+/* ---- the cursor ---------------------------------------------------------- */
 
 void dt_cursor_init(struct dt_cursor *c, const void *fdt)
 {
@@ -248,7 +248,7 @@ enum dt_token dt_cursor_next(struct dt_cursor *c)
 	return bad(c, "structure block ends without its end token");
 }
 
-/* ---- the pass -------------------------------------------------------------------- */
+/* ---- the pass ------------------------------------------------------------ */
 
 struct pass {
 	struct dt_cursor c;

@@ -64,7 +64,7 @@ bool intake_tuple(const u8 **v, u32 *len, u64 *base, u64 *size)
 	return true;
 }
 
-/* ---- the root ------------------------------------------------------------------- */
+/* ---- the root ------------------------------------------------------------ */
 
 static u32 root_cells(const char *name)
 {
@@ -140,7 +140,7 @@ static bool is_memory(const struct root_child *n)
 	return n->type.v && dt_list_has(n->type.v, n->type.len, "memory");
 }
 
-/* ---- memory nodes ---------------------------------------------------------------- */
+/* ---- memory nodes -------------------------------------------------------- */
 
 static void numa_fault(const char *fmt, const char *node, u32 value)
 {
@@ -206,43 +206,6 @@ static void check_overlap(const char *name, u64 start, u64 end, u32 id)
 	}
 }
 
-/* Whether memory answers in the page at p; yes when there is no way to ask. */
-static bool answers(u64 p)
-{
-	const void *at = arch_early_map(phys_make(align_down(p, PAGE_SIZE)), 1, ARCH_PROT_RO);
-
-	return !at || arch_probe(at);
-}
-
-/*
- * A tree may promise more than was built in. Asking for the last byte costs
- * little; only when nobody answers, halve until the last that does is found.
- */
-static u64 built_in_end(const char *name, u64 start, u64 end)
-{
-	u64 good = start, bad = end;
-
-	if (answers(end - 1))
-		return end;
-	/* At most 32 rounds: a bank has at most 2^32 pages. */
-	while (bad - good > PAGE_SIZE) {
-		u64 mid = align_down(good + (bad - good) / 2, PAGE_SIZE);
-
-		if (mid <= good)
-			break;
-		if (answers(mid))
-			good = mid;
-		else
-			bad = mid;
-	}
-	if (good == start && !answers(start))
-		bad = start;
-	dt_warn("/%s reg [0x%llx, 0x%llx): no memory answers from 0x%llx on, that part is not used",
-		name, (unsigned long long)start, (unsigned long long)end, (unsigned long long)bad);
-	intake_info.clipped_bytes += end - bad;
-	return bad;
-}
-
 static void take_tuple(const struct root_child *n, const char *name, u64 base, u64 size, u32 id)
 {
 	u64 end;
@@ -250,8 +213,6 @@ static void take_tuple(const struct root_child *n, const char *name, u64 base, u
 	if (!size)
 		return; /* a placeholder for the boot loader to fill: common */
 	end = clip(name, base, size);
-	if (end > base)
-		end = built_in_end(name, base, end);
 	if (end <= base)
 		return;
 	check_overlap(name, base, end, id);
@@ -323,7 +284,7 @@ static void spare_devices_of(const struct root_child *n)
 		spare_device(name, base, size);
 }
 
-/* ---- limits ----------------------------------------------------------------------- */
+/* ---- limits -------------------------------------------------------------- */
 
 /* Give up RAM in [start, end), except what the kernel stands on. */
 static void give_up(u64 start, u64 end, const char *why)
@@ -414,142 +375,7 @@ static void apply_usable_ranges(void)
 	give_up(pos, ~0ull, "linux,usable-memory-range");
 }
 
-/* ---- claims ------------------------------------------------------------------------- */
-
-static bool claim_memreserve(claim_fn fn, void *arg)
-{
-	uint64_t base, size;
-	int nr = fdt_num_mem_rsv(intake_blob.fdt);
-
-	for (int i = 0; i < nr; i++) {
-		struct claim c = { .reason = MEM_MEMRESERVE, .name = "/memreserve/" };
-
-		if (fdt_get_mem_rsv(intake_blob.fdt, i, &base, &size))
-			break;
-		c.start = phys_make(base);
-		c.nr_bytes = size;
-		if (!fn(&c, arg))
-			return false;
-	}
-	return true;
-}
-
-void intake_each_claim(claim_fn fn, void *arg)
-{
-	const struct arch_image *im = arch_image();
-	const struct boot_info *bi = &intake_info;
-	struct claim kernel = {
-		im->start, im->end.v - im->start.v, MEM_KERNEL, "kernel", false, false, false
-	};
-	struct claim blob = { bi->fdt,  bi->fdt_end.v - bi->fdt.v,
-			      MEM_TREE, "device tree blob",
-			      false,    false,
-			      false };
-	struct claim initrd = { bi->initrd, bi->initrd_end.v - bi->initrd.v,
-				MEM_INITRD, "initrd",
-				false,      false,
-				false };
-
-	if (!fn(&kernel, arg) || !fn(&blob, arg))
-		return;
-	if (initrd.nr_bytes && !fn(&initrd, arg))
-		return;
-	if (!claim_memreserve(fn, arg))
-		return;
-	reserved_each_claim(fn, arg);
-}
-
-struct guarded {
-	u64 start, end;
-	u64 below;
-	bool touched;
-};
-
-static bool guard_claim(const struct claim *c, void *arg)
-{
-	struct guarded *g = arg;
-	u64 end;
-
-	if (add_overflows(c->start.v, c->nr_bytes, &end))
-		end = ~0ull;
-	if (c->start.v < g->end && end > g->start) {
-		g->touched = true;
-		g->below = align_down(c->start.v, PAGE_SIZE);
-	}
-	return !g->touched;
-}
-
-static bool guard(phys_t start, phys_t end, phys_t *below)
-{
-	struct guarded g = { start.v, end.v, 0, false };
-
-	intake_each_claim(guard_claim, &g);
-	*below = phys_make(g.below);
-	return !g.touched;
-}
-
-/* Aligned, all of it RAM, and nobody else's: what a CMA area must be. */
-static bool can_lend(const struct claim *c, u64 end, u64 taken)
-{
-	u64 block = (u64)PAGEBLOCK_PAGES << PAGE_SHIFT;
-
-	if (!is_aligned(c->start.v | end, block)) {
-		dt_warn("/reserved-memory/%s [0x%llx, 0x%llx): not aligned to 2 MiB, reserved but "
-			"not lent",
-			c->name, (unsigned long long)c->start.v, (unsigned long long)end);
-		return false;
-	}
-	if (taken || memblock_memory_inside(c->start, phys_make(end)) != c->nr_bytes) {
-		dt_warn("/reserved-memory/%s [0x%llx, 0x%llx): not all free RAM, reserved but not "
-			"lent",
-			c->name, (unsigned long long)c->start.v, (unsigned long long)end);
-		return false;
-	}
-	return true;
-}
-
-static const char *claim_prefix(const struct claim *c)
-{
-	return c->reason == MEM_RESERVED ? "/reserved-memory/" : "";
-}
-
-static bool reserve_claim(const struct claim *c, void *arg)
-{
-	const char *other = "";
-	char name[48], with[48];
-	u64 end, taken;
-	bool lend;
-
-	(void)arg;
-	dt_printable(name, sizeof(name), c->name);
-	if (!c->nr_bytes || add_overflows(c->start.v, c->nr_bytes, &end)) {
-		dt_warn("%s%s [0x%llx, +0x%llx): %s, ignored", claim_prefix(c), name,
-			(unsigned long long)c->start.v, (unsigned long long)c->nr_bytes,
-			c->nr_bytes ? "wraps" : "empty");
-		return true;
-	}
-	end = min_u64(end, intake_blob.limit);
-	if (c->start.v >= end)
-		return true; /* beyond every RAM we can use */
-	taken = memblock_reserved_inside(c->start, phys_make(end), &other);
-	lend = c->lend && can_lend(c, end, taken);
-	/* Boot loaders list the blob and the initrd in /memreserve/ too. */
-	if (taken && c->reason != MEM_MEMRESERVE)
-		dt_warn("%s%s [0x%llx, 0x%llx): overlaps %s", claim_prefix(c), name,
-			(unsigned long long)c->start.v, (unsigned long long)end,
-			dt_printable(with, sizeof(with), other));
-	if (taken && memblock_reserved_inside(c->start, phys_make(end), NULL))
-		intake_info.fdt_shared |=
-			c->start.v < intake_info.fdt_end.v && end > intake_info.fdt.v;
-	memblock_reserve(c->start, phys_make(end), lend ? MEM_CMA : c->reason, c->name);
-	if (lend && c->is_default && !intake_info.default_cma.v)
-		intake_info.default_cma = c->start;
-	if (c->no_map)
-		reserved_mark_no_map(c->start.v, end, name);
-	return true;
-}
-
-/* ---- /chosen -------------------------------------------------------------------------- */
+/* ---- /chosen ------------------------------------------------------------- */
 
 /* A number of one or two cells. */
 static bool chosen_number(const char *name, u64 *val)
@@ -617,7 +443,7 @@ static void take_elfcorehdr(void)
 				 "elfcorehdr");
 }
 
-/* ---- the whole ---------------------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------- */
 
 static void check_kernel_in_ram(void)
 {
@@ -664,7 +490,7 @@ void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_shape *shape
 	intake_info.fdt = fdt_phys;
 	intake_info.fdt_end = phys_make(fdt_phys.v + fdt_totalsize(fdt));
 	take_initrd();
-	memblock_set_guard(guard);
+	memblock_set_guard(claims_guard);
 	each_root_child(take_memory);
 	if (!memblock_memory_bytes())
 		panic("device tree refused: no memory node lists any usable RAM");
@@ -672,10 +498,11 @@ void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_shape *shape
 	if (console && console->path[0] && console->nr_bytes)
 		spare_device(console->path, console->base.v, console->nr_bytes);
 	intake_info.ram_bytes = memblock_memory_bytes();
+	claims_drop_missing_memory();
 	check_kernel_in_ram();
 	check_initrd();
 
-	intake_each_claim(reserve_claim, NULL);
+	claims_reserve();
 	memblock_set_guard(NULL);
 	take_elfcorehdr();
 	reserved_check();

@@ -19,7 +19,7 @@ enum {
 	FAKE_MIN_BYTES = 4 * FAKE_ALIGN_BYTES,
 };
 
-/* ---- ids ---------------------------------------------------------------------------- */
+/* ---- ids ----------------------------------------------------------------- */
 
 /* Nodes of the CPUs, or the fault; those without an id are counted. */
 static u64 cpu_ids(char *fault, size_t size, u32 *nr_without)
@@ -49,7 +49,7 @@ static u64 cpu_ids(char *fault, size_t size, u32 *nr_without)
 	return mask;
 }
 
-/* ---- distances ------------------------------------------------------------------------ */
+/* ---- distances ----------------------------------------------------------- */
 
 static void default_distances(void)
 {
@@ -136,7 +136,7 @@ static bool take_distances(char *fault, size_t size)
 	return true;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------ */
+/* ---- nodes --------------------------------------------------------------- */
 
 static void one_node(void)
 {
@@ -253,7 +253,7 @@ u32 boot_cpu_node(unsigned int cpu)
 	return node < MAX_NODES && (intake_info.nodes >> node & 1) ? node : lowest_node();
 }
 
-/* ---- DMA reach ------------------------------------------------------------------------------ */
+/* ---- DMA reach ----------------------------------------------------------- */
 
 /* Highest CPU address that masters of this bus reach; 0 when it says nothing. */
 static u64 dma_reach(const struct dt_node *n)
@@ -307,7 +307,7 @@ void intake_dma(void)
 	intake_info.dma_end = phys_make(mask + 1);
 }
 
-/* ---- CMA ------------------------------------------------------------------------------------- */
+/* ---- CMA ----------------------------------------------------------------- */
 
 /* One span of RAM, one node, not across the end of a zone. */
 static bool fits_one_zone(const struct mem_region *r, u32 *node)

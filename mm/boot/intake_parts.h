@@ -40,13 +40,15 @@ struct claim {
 	bool is_default; /* the default one */
 };
 
-/*
- * Call fn for every claim the tree and the loader make, kernel first, until it
- * returns false. Says nothing about faults; used both to reserve and to keep
- * growing tables off what is not reserved yet.
- */
 typedef bool (*claim_fn)(const struct claim *c, void *arg);
-void intake_each_claim(claim_fn fn, void *arg);
+
+/*
+ * intake_claims.c: a memblock_guard_t that knows all claims; reserve them all,
+ * kernel first; take RAM that does not answer out of memblock.
+ */
+bool claims_guard(phys_t start, phys_t end, phys_t *below);
+void claims_reserve(void);
+void claims_drop_missing_memory(void);
 
 /* intake_reserved.c: the claims of /reserved-memory with fixed places... */
 bool reserved_each_claim(claim_fn fn, void *arg);

@@ -170,7 +170,7 @@ void reserved_mark_no_map(u64 start, u64 end, const char *name)
 		memblock_set_flags(phys_make(start), phys_make(end), MEMBLOCK_NOMAP);
 }
 
-/* ---- children without a place ------------------------------------------------------ */
+/* ---- children without a place -------------------------------------------- */
 
 static bool number(const u8 *v, int len, u32 cells, u64 *val)
 {

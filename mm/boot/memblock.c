@@ -49,7 +49,7 @@ static void assert_alive(void)
 	BUG_ON(!memory.r || !reserved.r);
 }
 
-/* ---- tables ---------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------- */
 
 /* First entry that ends above addr; nr when there is none. */
 static u32 find_above(const struct table *t, u64 addr)
@@ -186,7 +186,7 @@ static void isolate(struct table *t, u64 start, u64 end, u32 *first, u32 *last)
 	*last = i;
 }
 
-/* ---- growth ------------------------------------------------------------------ */
+/* ---- growth -------------------------------------------------------------- */
 
 static void *table_address(phys_t place, u64 nr_bytes)
 {
@@ -237,7 +237,7 @@ static void make_room(struct table *t, u32 n)
 		move_table(t, t->max * 2);
 }
 
-/* ---- building ---------------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------ */
 
 static void table_add(struct table *t, const struct mem_region *model)
 {
@@ -345,7 +345,7 @@ void memblock_move_names(const char *from, u64 nr_bytes, const char *to)
 	}
 }
 
-/* ---- allocation ---------------------------------------------------------------- */
+/* ---- allocation ---------------------------------------------------------- */
 
 /* Highest place for the request inside the gap [start, end); 0: none. */
 static u64 fit_in_gap(const struct memblock_request *rq, memblock_guard_t guard, u64 start, u64 end)
@@ -494,7 +494,7 @@ bool memblock_linear_map_ready(void)
 	return linear_map_ready;
 }
 
-/* ---- walking ------------------------------------------------------------------- */
+/* ---- walking ------------------------------------------------------------- */
 
 /* Whole frames of [start, end); false when there are none. */
 static bool span_of(struct memblock_span *s, u64 start, u64 end, const struct mem_region *r)
@@ -610,7 +610,7 @@ phys_t memblock_end(void)
 	return memory.nr ? memory.r[memory.nr - 1].end : phys_make(0);
 }
 
-/* ---- the end ------------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------- */
 
 void memblock_retire(void)
 {

@@ -317,7 +317,7 @@ static void test_missing_memory_is_found_out(void **state)
 	memory_node(RAM, 4 * GIB, -1);
 	take_early(NULL);
 	assert_ram("[1024,3072)64");
-	assert_warned("no memory answers from 0xc0000000 on");
+	assert_warned("memory nodes: [0x40000000, 0x140000000): no memory answers from 0xc0000000");
 }
 
 static void test_registers_are_not_ram(void **state)

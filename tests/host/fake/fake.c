@@ -238,6 +238,11 @@ bool arch_probe(const void *p)
 	broken("arch_probe: not an early mapping");
 }
 
+bool arch_probe_ram(void *p)
+{
+	return arch_probe(p);
+}
+
 const struct uart_hint *arch_uart_hint(void)
 {
 	static const struct uart_hint none;

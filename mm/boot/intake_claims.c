@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Claims: every piece of address space that is spoken for before the first
+ * allocation, by the loader, the firmware or the kernel itself. One enumeration
+ * serves three readers: reserving them, keeping growing tables off them while
+ * they are not reserved yet, and choosing pages that may be touched to see
+ * whether the memory the tree promises was built in.
+ */
+#include <libfdt.h>
+
+#include "mm/boot/intake_parts.h"
+#include "rtos/rtos.h"
+
+static bool claim_memreserve(claim_fn fn, void *arg)
+{
+	uint64_t base, size;
+	int nr = fdt_num_mem_rsv(intake_blob.fdt);
+
+	for (int i = 0; i < nr; i++) {
+		struct claim c = { .reason = MEM_MEMRESERVE, .name = "/memreserve/" };
+
+		if (fdt_get_mem_rsv(intake_blob.fdt, i, &base, &size))
+			break;
+		c.start = phys_make(base);
+		c.nr_bytes = size;
+		if (!fn(&c, arg))
+			return false;
+	}
+	return true;
+}
+
+static void each_claim(claim_fn fn, void *arg)
+{
+	const struct arch_image *im = arch_image();
+	const struct boot_info *bi = &intake_info;
+	struct claim kernel = {
+		im->start, im->end.v - im->start.v, MEM_KERNEL, "kernel", false, false, false
+	};
+	struct claim blob = { bi->fdt,  bi->fdt_end.v - bi->fdt.v,
+			      MEM_TREE, "device tree blob",
+			      false,    false,
+			      false };
+	struct claim initrd = { bi->initrd, bi->initrd_end.v - bi->initrd.v,
+				MEM_INITRD, "initrd",
+				false,      false,
+				false };
+
+	if (!fn(&kernel, arg) || !fn(&blob, arg))
+		return;
+	if (initrd.nr_bytes && !fn(&initrd, arg))
+		return;
+	if (!claim_memreserve(fn, arg))
+		return;
+	reserved_each_claim(fn, arg);
+}
+
+struct guarded {
+	u64 start, end;
+	u64 below;
+	bool touched;
+};
+
+static bool guard_claim(const struct claim *c, void *arg)
+{
+	struct guarded *g = arg;
+	u64 end;
+
+	if (add_overflows(c->start.v, c->nr_bytes, &end))
+		end = ~0ull;
+	if (c->start.v < g->end && end > g->start) {
+		g->touched = true;
+		g->below = align_down(c->start.v, PAGE_SIZE);
+	}
+	return !g->touched;
+}
+
+bool claims_guard(phys_t start, phys_t end, phys_t *below)
+{
+	struct guarded g = { start.v, end.v, 0, false };
+
+	each_claim(guard_claim, &g);
+	*below = phys_make(g.below);
+	return !g.touched;
+}
+
+/* ---- memory that is really there ----------------------------------------- */
+
+/* Highest page of [start, end) that nobody claims; false when all is claimed. */
+static bool unclaimed_page(u64 start, u64 end, u64 *page)
+{
+	phys_t below;
+
+	for (u64 at = align_down(end - 1, PAGE_SIZE); at >= start; at = below.v - PAGE_SIZE) {
+		*page = at;
+		if (claims_guard(phys_make(at), phys_make(at + PAGE_SIZE), &below))
+			return true;
+		if (below.v < start + PAGE_SIZE)
+			break;
+	}
+	return false;
+}
+
+/*
+ * Whether there is memory in the page at p. Pages somebody claims are not
+ * touched: secure firmware may punish that. Yes when there is no way to ask.
+ */
+static bool answers(u64 p)
+{
+	u64 page;
+	void *at;
+
+	if (!unclaimed_page(p, p + PAGE_SIZE, &page))
+		return true;
+	at = arch_early_map(phys_make(page), PAGE_SIZE, ARCH_PROT_RW);
+	return !at || arch_probe_ram(at);
+}
+
+/*
+ * A tree may promise more than was built in. Asking near the end costs little;
+ * only when nobody answers, halve until the last page that does is found.
+ */
+static u64 built_in_end(u64 start, u64 end)
+{
+	u64 good = start, bad = end, page;
+
+	if (!unclaimed_page(start, end, &page) || answers(page))
+		return end;
+	if (!answers(start))
+		return start;
+	/* At most 32 rounds: addresses have 44 bits. */
+	while (bad - good > PAGE_SIZE) {
+		u64 mid = align_down(good + (bad - good) / 2, PAGE_SIZE);
+
+		if (answers(mid))
+			good = mid;
+		else
+			bad = mid;
+	}
+	return bad;
+}
+
+void claims_drop_missing_memory(void)
+{
+	struct memblock_cursor c = { 0 };
+	struct memblock_span s;
+	u64 done = 0;
+
+	while (memblock_next_memory(&c, &s)) {
+		u64 start = s.start.v << PAGE_SHIFT, end = s.end.v << PAGE_SHIFT, there;
+
+		if (end <= done)
+			continue;
+		done = end;
+		there = built_in_end(start, end);
+		if (there == end)
+			continue;
+		dt_warn("memory nodes: [0x%llx, 0x%llx): no memory answers from 0x%llx on, not used",
+			(unsigned long long)start, (unsigned long long)end,
+			(unsigned long long)there);
+		intake_info.clipped_bytes += end - there;
+		memblock_remove(phys_make(there), phys_make(end));
+		c = (struct memblock_cursor){ 0 }; /* an edit ends the walk */
+	}
+}
+
+/* ---- reserving ----------------------------------------------------------- */
+
+/* Aligned, all of it RAM, and nobody else's: what a CMA area must be. */
+static bool can_lend(const struct claim *c, u64 end, u64 taken)
+{
+	u64 block = (u64)PAGEBLOCK_PAGES << PAGE_SHIFT;
+
+	if (!is_aligned(c->start.v | end, block)) {
+		dt_warn("/reserved-memory/%s [0x%llx, 0x%llx): not aligned to 2 MiB, reserved but "
+			"not lent",
+			c->name, (unsigned long long)c->start.v, (unsigned long long)end);
+		return false;
+	}
+	if (taken || memblock_memory_inside(c->start, phys_make(end)) != c->nr_bytes) {
+		dt_warn("/reserved-memory/%s [0x%llx, 0x%llx): not all free RAM, reserved but not "
+			"lent",
+			c->name, (unsigned long long)c->start.v, (unsigned long long)end);
+		return false;
+	}
+	return true;
+}
+
+static const char *claim_prefix(const struct claim *c)
+{
+	return c->reason == MEM_RESERVED ? "/reserved-memory/" : "";
+}
+
+static bool reserve_claim(const struct claim *c, void *arg)
+{
+	const char *other = "";
+	char name[48], with[48];
+	u64 end, taken;
+	bool lend;
+
+	(void)arg;
+	dt_printable(name, sizeof(name), c->name);
+	if (!c->nr_bytes || add_overflows(c->start.v, c->nr_bytes, &end)) {
+		dt_warn("%s%s [0x%llx, +0x%llx): %s, ignored", claim_prefix(c), name,
+			(unsigned long long)c->start.v, (unsigned long long)c->nr_bytes,
+			c->nr_bytes ? "wraps" : "empty");
+		return true;
+	}
+	end = min_u64(end, intake_blob.limit);
+	if (c->start.v >= end)
+		return true; /* beyond every RAM we can use */
+	taken = memblock_reserved_inside(c->start, phys_make(end), &other);
+	lend = c->lend && can_lend(c, end, taken);
+	/* Boot loaders list the blob and the initrd in /memreserve/ too. */
+	if (taken && c->reason != MEM_MEMRESERVE)
+		dt_warn("%s%s [0x%llx, 0x%llx): overlaps %s", claim_prefix(c), name,
+			(unsigned long long)c->start.v, (unsigned long long)end,
+			dt_printable(with, sizeof(with), other));
+	if (taken && memblock_reserved_inside(c->start, phys_make(end), NULL))
+		intake_info.fdt_shared |=
+			c->start.v < intake_info.fdt_end.v && end > intake_info.fdt.v;
+	memblock_reserve(c->start, phys_make(end), lend ? MEM_CMA : c->reason, c->name);
+	if (lend && c->is_default && !intake_info.default_cma.v)
+		intake_info.default_cma = c->start;
+	if (c->no_map)
+		reserved_mark_no_map(c->start.v, end, name);
+	return true;
+}
+
+void claims_reserve(void)
+{
+	each_claim(reserve_claim, NULL);
+}
