@@ -220,6 +220,8 @@ u64 arch_now_ns(void);
 #define ARCH_TIMER_OFF (~0ull)
 void arch_timer_set_ns(u64 deadline);
 u64 arch_timer_hz(void);
+/* The line by which every CPU's alarm comes; 0: none. Any. */
+unsigned int arch_timer_irq(void);
 
 /*
  * Instruction count of this CPU where the machine counts exactly (PMU event

@@ -101,6 +101,20 @@ static u64 get_ipi(const void *of, unsigned int cpu)
 	return cpus[cpu].nr_ipi;
 }
 
+/* One line of the controller, if anybody uses it. */
+static void view_line(struct out *out, unsigned int irq, int width)
+{
+	const struct action *a = action_for(irq);
+	bool timer = irq && irq == arch_timer_irq();
+
+	if (!a && !timer)
+		return;
+	out_printf(out, "%*u: ", width, irq);
+	counts(out, timer ? get_timer : get_action, a);
+	out_printf(out, " %8s %*u %-8s  %s\n", arch_irq_chip_name(), width, irq,
+		   a && a->edge ? "Edge" : "Level", timer ? "arch_timer" : a->name);
+}
+
 /* Columns as Linux 6.1 prints them; the first is as wide as the line numbers
  * need, at least 3. */
 void irq_view(struct out *out)
@@ -113,20 +127,9 @@ void irq_view(struct out *out)
 	for (left = cpus_online(); left; left &= left - 1)
 		out_printf(out, "CPU%-8d", __builtin_ctzll(left));
 	out_printf(out, "\n");
-	for (irq = 0; irq < MAX_LINES; irq++) {
-		const struct action *a = action_for(irq);
-
-		if (!a)
-			continue;
-		out_printf(out, "%*u: ", width, irq);
-		counts(out, get_action, a);
-		out_printf(out, " %8s %*u %-8s  %s\n", arch_irq_chip_name(), width, irq,
-			   a->edge ? "Edge" : "Level", a->name);
-	}
-	out_printf(out, "%*s: ", width, "LOC");
-	counts(out, get_timer, NULL);
-	out_printf(out, "      Local timer interrupts\n%*s0:%s", width - 1, "IPI",
-		   width >= 4 ? " " : "");
+	for (irq = 0; irq < MAX_LINES; irq++)
+		view_line(out, irq, width);
+	out_printf(out, "%*s0:%s", width - 1, "IPI", width >= 4 ? " " : "");
 	counts(out, get_ipi, NULL);
 	for (irq = 0; irq < MAX_CPUS; irq++)
 		errors += spurious[irq];

@@ -22,7 +22,7 @@ static struct waitq boot_waitq = WAITQ_INIT(boot_waitq, "CPUs");
 
 static void step_banner(void)
 {
-	pr_info("Tidemark %s", tm_debug ? "(test build)" : "");
+	pr_info("Tidemark %s%s", TM_VERSION, tm_debug ? " (test build)" : "");
 }
 
 static void step_memory(void)

@@ -73,15 +73,14 @@ static void begin(void)
 	console_panic_mode();
 }
 
-static void describe(u64 frame, bool regs)
+static void describe(u64 frame)
 {
 	const struct task *t = arch_current();
 
 	out_printf(&console_out, "CPU %u, task %u '%s' prio %u, up %llu.%06llu s\n", t->cpu, t->id,
 		   t->name, t->prio, (unsigned long long)(time_now_ns() / 1000000000),
 		   (unsigned long long)(time_now_ns() / 1000 % 1000000));
-	if (regs)
-		arch_dump_regs(&console_out);
+	arch_dump_regs(&console_out);
 	out_printf(&console_out, "backtrace:\n");
 	arch_backtrace(&console_out, frame);
 	mm_view_panic(&console_out);
@@ -97,7 +96,7 @@ void panic(const char *fmt, ...)
 	out_vprintf(&console_out, fmt, ap);
 	va_end(ap);
 	out_printf(&console_out, "\n");
-	describe((u64)(uintptr_t)__builtin_frame_address(0), false);
+	describe((u64)(uintptr_t)__builtin_frame_address(0));
 	finish();
 }
 
@@ -105,7 +104,7 @@ void panic_fault(const char *what)
 {
 	begin();
 	out_printf(&console_out, "\ntm: panic: %s\n", what);
-	describe(0, true);
+	describe(0);
 	finish();
 }
 

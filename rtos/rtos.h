@@ -106,6 +106,7 @@ struct task_info {
 	enum task_state state;
 	unsigned int prio, base_prio;
 	unsigned int cpu; /* last ran on */
+	bool idle;        /* what its CPU runs when nothing else is ready */
 	u64 cpus;
 	u64 run_ns;                 /* CPU time used */
 	u64 switches;               /* times switched in */

@@ -424,6 +424,7 @@ void sched_exit_locked(void)
 	BUG_ON(t->is_idle || t->irq_depth);
 	t->state = TASK_DEAD;
 	t->group->nr_tasks--;
+	t->group = NULL;
 	load_change_locked(-1);
 	switch_locked();
 	BUG_ON_VAL(true, t->id, t->state);

@@ -318,6 +318,7 @@ static void fill_info(const struct task *t, struct task_info *info)
 		.prio = t->prio,
 		.base_prio = t->base_prio,
 		.cpu = t->cpu,
+		.idle = t->is_idle,
 		.cpus = t->is_idle ? 1ull << t->cpu
 			: t->group ? t->group->cpus
 				   : 0,
@@ -325,8 +326,10 @@ static void fill_info(const struct task *t, struct task_info *info)
 		.switches = t->switches,
 		.stack_size = STACK_SIZE,
 	};
-	if (t->state == TASK_RUNNING && cpus[t->cpu].running == t)
+	if (cpus[t->cpu].running == t)
 		info->run_ns += time_now_ns() - cpus[t->cpu].switch_ns;
+	else if (t->is_idle)
+		info->state = TASK_READY; /* it never stands in a queue */
 	if (t->waiting_on)
 		tm_snprintf(info->waiting_for, sizeof(info->waiting_for), "%s",
 			    t->waiting_on->name);

@@ -193,7 +193,7 @@ static void serve(unsigned int irq)
 {
 	if (irq == IPI_RESCHEDULE)
 		sched_ipi();
-	else if (irq == arm64_timer_irq())
+	else if (irq == arch_timer_irq())
 		arm64_timer_handle();
 	else
 		irq_dispatch(irq);

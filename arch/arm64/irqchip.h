@@ -91,8 +91,6 @@ bool arm64_irq_serves(unsigned int cpu);
 void arm64_timer_init(void);
 /* Open it on this CPU. */
 void arm64_timer_init_cpu(void);
-/* Its private line; 0: none found. */
-unsigned int arm64_timer_irq(void);
 /* The alarm of this CPU is due, whether or not its line can interrupt. Any. */
 bool arm64_timer_due(void);
 /* The line fired: silence it, tell rtos. Masked. */

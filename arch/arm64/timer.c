@@ -133,7 +133,7 @@ void arm64_timer_init_cpu(void)
 		arch_irq_unmask(timer_irq, timer_edge);
 }
 
-unsigned int arm64_timer_irq(void)
+unsigned int arch_timer_irq(void)
 {
 	return timer_irq;
 }

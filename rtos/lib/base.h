@@ -58,6 +58,8 @@ enum tm_error {
 #define tm_initdata __attribute__((section(".init.data")))
 #define tm_initbss __attribute__((section(".init.bss")))
 
+#define TM_VERSION "0.1"
+
 /* True in BUILD=test: poison, ghost checks, lock ranks, debug panics. A
  * constant and a plain `if`, so that both sides always compile. */
 #ifndef TM_DEBUG

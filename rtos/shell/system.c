@@ -70,7 +70,7 @@ void view_loadavg(struct out *out)
 	for (id = 0; task_info_next(&id, &t); id++) {
 		all++;
 		newest = t.id;
-		runnable += t.state == TASK_RUNNING || t.state == TASK_READY;
+		runnable += !t.idle && (t.state == TASK_RUNNING || t.state == TASK_READY);
 	}
 	print_load(out, " ");
 	out_printf(out, " %u/%u %u\n", runnable, all, newest);
@@ -112,8 +112,8 @@ int cmd_uptime(int argc, char **argv)
 
 void view_version(struct out *out)
 {
-	out_printf(out, "Tidemark 0.1 (%s build, gcc %s) arm64\n", tm_debug ? "test" : "release",
-		   __VERSION__);
+	out_printf(out, "Tidemark %s (%s build, gcc %s) arm64\n", TM_VERSION,
+		   tm_debug ? "test" : "release", __VERSION__);
 }
 
 int cmd_version(int argc, char **argv)
