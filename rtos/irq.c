@@ -101,18 +101,29 @@ static u64 get_ipi(const void *of, unsigned int cpu)
 	return cpus[cpu].nr_ipi;
 }
 
-/* One line of the controller, if anybody uses it. */
-static void view_line(struct out *out, unsigned int irq, int width)
+static void view_line(struct out *out, unsigned int irq, int width,
+		      u64 (*get)(const void *of, unsigned int cpu), const struct action *a,
+		      const char *name)
 {
-	const struct action *a = action_for(irq);
-	bool timer = irq && irq == arch_timer_irq();
-
-	if (!a && !timer)
-		return;
 	out_printf(out, "%*u: ", width, irq);
-	counts(out, timer ? get_timer : get_action, a);
+	counts(out, get, a);
 	out_printf(out, " %8s %*u %-8s  %s\n", arch_irq_chip_name(), width, irq,
-		   a && a->edge ? "Edge" : "Level", timer ? "arch_timer" : a->name);
+		   a && a->edge ? "Edge" : "Level", name);
+}
+
+/* The controller's lines that somebody uses. */
+static void view_lines(struct out *out, int width)
+{
+	const struct action *a;
+	unsigned int irq;
+
+	for (irq = 0; irq < MAX_LINES; irq++) {
+		a = action_for(irq);
+		if (a)
+			view_line(out, irq, width, get_action, a, a->name);
+		else if (irq && irq == arch_timer_irq())
+			view_line(out, irq, width, get_timer, NULL, "arch_timer");
+	}
 }
 
 /* Columns as Linux 6.1 prints them; the first is as wide as the line numbers
@@ -121,18 +132,17 @@ void irq_view(struct out *out)
 {
 	int width = arch_irq_lines() > 1000 ? 4 : 3;
 	u64 left, errors = 0;
-	unsigned int irq;
+	unsigned int cpu;
 
 	out_printf(out, "%*s", width + 8, "");
 	for (left = cpus_online(); left; left &= left - 1)
 		out_printf(out, "CPU%-8d", __builtin_ctzll(left));
 	out_printf(out, "\n");
-	for (irq = 0; irq < MAX_LINES; irq++)
-		view_line(out, irq, width);
+	view_lines(out, width);
 	out_printf(out, "%*s0:%s", width - 1, "IPI", width >= 4 ? " " : "");
 	counts(out, get_ipi, NULL);
-	for (irq = 0; irq < MAX_CPUS; irq++)
-		errors += spurious[irq];
+	for (cpu = 0; cpu < MAX_CPUS; cpu++)
+		errors += spurious[cpu];
 	out_printf(out, "      Rescheduling interrupts\n%*s: %10llu\n", width, "Err",
 		   (unsigned long long)errors);
 }

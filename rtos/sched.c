@@ -538,7 +538,7 @@ void sched_idle(void)
 	for (;;) {
 		(void)arch_irq_save();
 		if (!this_cpu()->need_resched)
-			arch_wait_for_interrupt();
+			arch_idle();
 		sched_resched();
 		arch_irq_enable();
 	}

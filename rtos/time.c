@@ -106,8 +106,11 @@ void timer_interrupt(void)
 
 void timer_nap(u64 ns)
 {
-	u64 flags = arch_irq_save();
+	u64 flags;
 
+	if (!arch_timer_irq())
+		return; /* nothing would end it */
+	flags = arch_irq_save();
 	arch_timer_set_ns(time_after_ns(ns));
 	arch_wait_for_interrupt();
 	/* Only this CPU changes it, and not now. */
