@@ -37,7 +37,8 @@ struct worker {
 };
 
 static struct worker workers[MAX_TASKS];
-static u32 phase; /* (A) enum phase */
+static u32 phase;   /* (A) enum phase */
+static u64 run_end; /* set before the phase RUN */
 
 static void set_phase(enum phase p)
 {
@@ -131,7 +132,8 @@ static void work(void *arg)
 	struct worker *w = arg;
 
 	wait_for(RUN);
-	while (get_phase() == RUN) {
+	/* Also by the clock: without timer interrupts nobody could stop us. */
+	while (get_phase() == RUN && time_now_ns() < run_end) {
 		unsigned int slot = (unsigned int)(next_random(w) >> 32) % SLOTS;
 
 		if (w->page[slot])
@@ -237,6 +239,7 @@ static int run(u64 seconds, u64 seed, unsigned int n)
 	made = create_workers(n, seed);
 	before = settled_free_pages();
 	if (made == n) {
+		run_end = time_after_ns(seconds * NS_PER_S);
 		set_phase(RUN);
 		sh_sleep(seconds * NS_PER_S);
 	}
