@@ -19,5 +19,6 @@ extern const struct test_suite suite_time;
 extern const struct test_suite suite_sched;
 extern const struct test_suite suite_wait;
 extern const struct test_suite suite_task;
+extern const struct test_suite suite_mm;
 
 #endif
