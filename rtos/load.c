@@ -7,42 +7,44 @@
  */
 #include "rtos/sched.h"
 
-enum { LOAD_BITS = 11, LOAD_ONE = 1 << LOAD_BITS };
+/* Fraction bits of a stored average, of a decay factor, and of what is shown.
+ * 13 bits of tasks + 24 + 20 fit into a product of 64 bits. */
+enum { AVG_BITS = 24, DECAY_BITS = 20, SHOWN_BITS = 11 };
+#define DECAY_ONE (1ull << DECAY_BITS)
 #define LOAD_PERIOD_NS 5000000000ull
 
-static u32 load_avg[3]; /* (S) fixed point, LOAD_BITS */
+static u64 load_avg[3]; /* (S) */
 static u64 nr_active;   /* (S) ready or running, idle tasks left out */
 static u64 next_sample; /* (S) ns */
 
-/* (f / LOAD_ONE)^n, rounded, by squaring. */
+/* f^n, rounded, by squaring. */
 static u64 power(u64 f, u64 n)
 {
-	u64 r = LOAD_ONE;
+	u64 r = DECAY_ONE;
 
 	for (; n; n >>= 1) {
 		if (n & 1)
-			r = (r * f + LOAD_ONE / 2) >> LOAD_BITS;
-		f = (f * f + LOAD_ONE / 2) >> LOAD_BITS;
+			r = (r * f + DECAY_ONE / 2) >> DECAY_BITS;
+		f = (f * f + DECAY_ONE / 2) >> DECAY_BITS;
 	}
 	return r;
 }
 
 static void catch_up(u64 now)
 {
-	/* e^(-5/60), e^(-5/300), e^(-5/900) times 2048 */
-	static const u32 decay[3] = { 1884, 2014, 2037 };
-	u64 active = nr_active << LOAD_BITS, n;
+	/* e^(-5 s / 1, 5, 15 min) * 2^20 */
+	static const u32 decay[3] = { 964737, 1031245, 1042767 };
+	u64 active = nr_active << AVG_BITS, n;
 	unsigned int i;
 
 	if (now < next_sample)
 		return;
 	n = (now - next_sample) / LOAD_PERIOD_NS + 1;
 	for (i = 0; i < 3; i++) {
-		u64 f = power(decay[i], n), avg = load_avg[i];
-		/* Rounding up while rising lets a steady load reach its value. */
-		u64 up = active >= avg ? LOAD_ONE - 1 : 0;
+		u64 f = power(decay[i], n);
 
-		load_avg[i] = (u32)((avg * f + active * (LOAD_ONE - f) + up) >> LOAD_BITS);
+		load_avg[i] =
+			(load_avg[i] * f + active * (DECAY_ONE - f) + DECAY_ONE / 2) >> DECAY_BITS;
 	}
 	next_sample += n * LOAD_PERIOD_NS;
 }
@@ -66,6 +68,6 @@ void sched_loadavg(u32 avg[3])
 
 	catch_up(time_now_ns());
 	for (i = 0; i < 3; i++)
-		avg[i] = load_avg[i];
+		avg[i] = (u32)(load_avg[i] >> (AVG_BITS - SHOWN_BITS));
 	spin_unlock_irqrestore(&sched_lock, flags);
 }

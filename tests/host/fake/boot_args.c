@@ -11,7 +11,7 @@
 
 #include "mm/mm.h"
 
-void boot_args_parse(const char *cmdline)
+__attribute__((weak)) void boot_args_parse(const char *cmdline)
 {
 	char words[4096];
 

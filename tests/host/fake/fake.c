@@ -565,7 +565,7 @@ void fake_cmdline(const char *line)
 	snprintf(cmdline_text, sizeof(cmdline_text), "%s", line);
 }
 
-const char *boot_cmdline(void)
+__attribute__((weak)) const char *boot_cmdline(void)
 {
 	return cmdline_text;
 }
