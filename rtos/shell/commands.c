@@ -6,31 +6,38 @@
 #include "rtos/shell/shell.h"
 
 const struct command commands[] = {
-	{ "help", "[COMMAND]", "this list, or one command", cmd_help },
-	{ "ls", "[PATH...]", "list the text tree", cmd_ls },
-	{ "cat", "FILE...", "print files of the text tree", cmd_cat },
-	{ "echo", "[WORD...] [> FILE]", "print words, or write them to a file", cmd_echo },
-	{ "dt", "[PATH]", "the device tree as parsed", cmd_dt },
-	{ "free", "", "memory in KiB", cmd_free },
-	{ "mm", "alloc|free|hold|check|stress ...", "try and check the page allocator", cmd_mm },
-	{ "ps", "", "tasks", cmd_ps },
-	{ "top", "[TIMES]", "CPUs and tasks each second, until a key", cmd_top },
-	{ "uptime", "", "time since boot and load", cmd_uptime },
-	{ "version", "", "what is running", cmd_version },
-	{ "dmesg", "[-n LEVEL]", "messages since boot; -n: show those below LEVEL here",
-	  cmd_dmesg },
-	{ "history", "", "lines typed", cmd_history },
-	{ "test", "[GLOB]", "run the self tests whose suite matches", cmd_test },
-	{ "bench", "[NAME]", "measure the page allocator", cmd_bench },
-	{ "time", "COMMAND...", "run a command and say how long it took", cmd_time },
-	{ "sleep", "SECONDS", "wait", cmd_sleep },
-	{ "stty", "echo|-echo", "show or hide what is typed (scripts hide it)", cmd_stty },
-	{ "true", "", "succeed", cmd_true },
-	{ "false", "", "fail", cmd_false },
-	{ "poweroff", "", "switch the machine off", cmd_poweroff },
-	{ "reboot", "", "restart the machine", cmd_reboot },
+	{ "help", "[COMMAND]", "this list, or more about one", cmd_help, NULL },
+	{ "ls", "[PATH...]", "list the text tree", cmd_ls, NULL },
+	{ "cat", "FILE...", "print files of the text tree", cmd_cat, NULL },
+	{ "echo", "[WORD...] [> FILE]", "print words, or write them to a file", cmd_echo, NULL },
+	{ "dt", "[PATH]", "the device tree as parsed", cmd_dt, NULL },
+	{ "free", "", "memory in KiB", cmd_free, NULL },
+	{ "mm", "alloc|free|hold|check|stress ...", "try and check the page allocator", cmd_mm,
+	  "    mm alloc ORDER [COUNT] [node N] [dma|dma32|movable]\n"
+	  "        take COUNT blocks of 2^ORDER pages, from node N if it has them, and hold them\n"
+	  "    mm hold                          what is held\n"
+	  "    mm free ID|ADDRESS|all           give back\n"
+	  "    mm check                         compare everything with the equations\n"
+	  "    mm stress [SECONDS] [seed N] [tasks N]\n"
+	  "        random requests of all orders from many tasks; then every page must be home\n" },
+	{ "ps", "", "tasks", cmd_ps, NULL },
+	{ "top", "[TIMES]", "CPUs and tasks each second, until a key", cmd_top, NULL },
+	{ "uptime", "", "time since boot and load", cmd_uptime, NULL },
+	{ "version", "", "what is running", cmd_version, NULL },
+	{ "dmesg", "[-n LEVEL]", "messages since boot; -n: show those below LEVEL here", cmd_dmesg,
+	  NULL },
+	{ "history", "", "lines typed", cmd_history, NULL },
+	{ "test", "[GLOB]", "run the self tests whose suite matches", cmd_test, NULL },
+	{ "bench", "[NAME]", "measure the page allocator", cmd_bench, NULL },
+	{ "time", "COMMAND...", "run a command and say how long it took", cmd_time, NULL },
+	{ "sleep", "SECONDS", "wait", cmd_sleep, NULL },
+	{ "stty", "echo|-echo", "show or hide what is typed (scripts hide it)", cmd_stty, NULL },
+	{ "true", "", "succeed", cmd_true, NULL },
+	{ "false", "", "fail", cmd_false, NULL },
+	{ "poweroff", "", "switch the machine off", cmd_poweroff, NULL },
+	{ "reboot", "", "restart the machine", cmd_reboot, NULL },
 	{ "panic", "[FAULT|WORD...]",
-	  "stop; FAULT plants null, stack, text, exec, undefined or bug", cmd_panic },
+	  "stop; FAULT plants null, stack, text, exec, undefined or bug", cmd_panic, NULL },
 };
 
 const unsigned int nr_commands = ARRAY_SIZE(commands);
@@ -64,6 +71,7 @@ int cmd_help(int argc, char **argv)
 			return EXIT_FAIL;
 		}
 		help_line(c);
+		sh_print("%s", c->details ? c->details : "");
 		return EXIT_OK;
 	}
 	for (unsigned int i = 0; i < nr_commands; i++)

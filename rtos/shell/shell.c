@@ -240,7 +240,7 @@ void shell_main(void *arg)
 	le_init(&sh_editor, &console_out, "tm> ", complete);
 	if (boot_test())
 		finish(tests_run(boot_test()) ? EXIT_FAIL : EXIT_OK);
-	else if (boot_run())
+	else if (boot_run() && *boot_run())
 		finish(sh_run(boot_run()));
 	else
 		mm_view_boot(&sh);

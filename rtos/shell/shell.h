@@ -27,6 +27,7 @@ struct command {
 	const char *args; /* as help shows them */
 	const char *help; /* one line */
 	int (*run)(int argc, char **argv);
+	const char *details; /* more lines for `help COMMAND`, or null */
 };
 
 /* All commands, in the order help lists them. */

@@ -102,9 +102,9 @@ int cmd_uptime(int argc, char **argv)
 	(void)argv;
 	if (argc > 1)
 		return sh_usage("uptime");
-	sh_print("up %llu:%02llu:%02llu, %u CPUs, load average: ", (unsigned long long)(s / 3600),
+	sh_print("up %llu:%02llu:%02llu, %u CPU%s, load average: ", (unsigned long long)(s / 3600),
 		 (unsigned long long)(s / 60 % 60), (unsigned long long)(s % 60),
-		 cpus_online_count());
+		 cpus_online_count(), cpus_online_count() == 1 ? "" : "s");
 	print_load(&sh, ", ");
 	sh_print("\n");
 	return EXIT_OK;
