@@ -71,6 +71,8 @@ class Shape:
 
 
 COMMON = ["-display", "none", "-monitor", "none", "-nic", "none", "-no-reboot"]
+# Ctrl-C and its like belong to the guest, not to the emulator.
+SERIAL = ["-chardev", "stdio,id=tty,signal=off", "-serial", "chardev:tty"]
 EXACT = ["-icount", "shift=0,sleep=off", "-rtc", "base=2024-01-01,clock=vm"]
 
 
@@ -82,7 +84,7 @@ def batch(shape, append, image, exact=False, timeout=60, args=None, extra=()):
     """Boot without a terminal and wait for the end. Returns the console's text;
     raises Gone when the machine is still on after `timeout` seconds."""
     command = [QEMU, *shape.qemu_args(), *COMMON, *(EXACT if exact else []), *extra]
-    command += ["-serial", "stdio"]
+    command += SERIAL
     if args is not None:
         command += args
     else:

@@ -37,10 +37,8 @@ def show_case(request):
 
 
 @pytest.fixture(scope="module")
-def target(request):
-    """The booted machine of the module's `shape` and `variant` parameters."""
-    shape = request.getfixturevalue("shape")
-    variant = request.getfixturevalue("variant")
+def target(shape, variant):
+    """The booted machine; the module says which, by fixtures of these names."""
     with Machine(shape, IMAGES[variant], deadline=300) as machine:
         machine.boot()
         yield machine

@@ -17,7 +17,7 @@ import pexpect
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
 import qemu  # noqa: E402  (tools/qemu.py)
-from qemu import COMMON, MIB, QEMU, Gone, Node, Shape, die_with_parent  # noqa: E402
+from qemu import COMMON, MIB, QEMU, SERIAL, Gone, Node, Shape, die_with_parent  # noqa: E402
 
 __all__ = ["MIB", "Gone", "Machine", "Node", "Shape", "batch", "run_commands"]
 PROMPT = "tm> "
@@ -43,7 +43,7 @@ class Machine:
         self.text = []  # everything the console said
 
     def command(self):
-        line = [QEMU, *self.shape.qemu_args(), *COMMON, "-serial", "stdio"]
+        line = [QEMU, *self.shape.qemu_args(), *COMMON, *SERIAL]
         if self.args is not None:  # a start of the caller's own making
             return line + list(self.args)
         return line + ["-kernel", self.image, "-append", self.append]
@@ -113,6 +113,13 @@ class Machine:
     def send(self, text):
         self.child.send(text)
 
+    def typed(self, keys, answer, timeout=20):
+        """Send keys that end in Enter; the machine must print the line
+        `answer` (a regular expression) and then the prompt."""
+        self.send(keys + "\r")
+        self.expect(rf"\n{answer}\r*\n", timeout)
+        self.expect("tm> ", timeout)
+
     def output(self, command, timeout=30):
         """Type a command, return what it printed."""
         self.send(command + "\r")
@@ -133,8 +140,10 @@ class Machine:
         return text
 
     def wait_end(self, timeout=10):
-        """Wait until the machine has switched itself off."""
+        """Wait until the machine has switched itself off; its exit status."""
         self.expect(pexpect.EOF, timeout)
+        self.child.wait()
+        return self.child.exitstatus
 
 
 def batch(shape, append, image=None, **how):

@@ -20,7 +20,7 @@ def warnings_about(text, argument):
 @pytest.mark.parametrize("argument", [
     "nosuchthing", "nosuch=1", "mem=", "mem=x", "mem=99999999999999999999", "numa=perhaps",
     "numa=fake=0", "numa=fake=x", "numa=fake=65", "kernelcore=lots", "movablecore=-1", "cma=0x",
-    "min_free_kbytes=abc", "watermark_scale_factor=0", "watermark_scale_factor=1001",
+    "min_free_kbytes=abc", "watermark_scale_factor=0", "watermark_scale_factor=3001",
     "lowmem_reserve_ratio=a,b", "zonelist_order=best", "loglevel=99", "panic=soon"])
 def test_bad_argument_warns_once(argument):
     text, status = run_commands(SMALL, "mm check", append=argument)

@@ -48,48 +48,46 @@ def test_help_names_every_command(target):
 
 @pytest.mark.parametrize("command", [
     "free", "dmesg", "uptime", "version", "history", "ps", "dt /cpus", "ls /", "ls /proc",
-    "ls /proc/sys/vm", "ls /sys/kernel/mm", "cat /proc/cmdline", "cat /proc/interrupts",
+    "ls /proc/sys/vm", "cat /proc/interrupts", "cat /proc/version",
     "cat /proc/tasks", "cat /proc/loadavg"])
 def test_command_works(target, command):
     assert target.ok(command).strip()
 
 
-def test_top_ends_by_itself_or_by_a_key(target):
+def test_top_ends_by_a_key(target):
     target.send("top\r")
-    target.expect("CPU|cpu", 10)
+    target.expect("cpu0 ", 10)
     target.send("q")
-    target.send("\r")
-    target.expect(r"\ntm> ", 10)
-    target.send("echo back-again\r")
-    target.expect(r"\nback-again\r?\n(.*)tm> ", 10)
+    target.expect("tm> ", 10)
+    target.typed("echo back again", "back again")
+    assert "cpu0" in target.ok("top 1")
 
 
 def test_fast_paste_loses_nothing(target):
     """A hundred lines at once, far more than any FIFO holds."""
     count = 100
     target.send("".join(f"echo paste-{n:04d}-{'x' * 40}\r" for n in range(count)))
-    target.expect(rf"\npaste-{count - 1:04d}-x{{40}}\r?\n", 60)
+    target.expect(rf"\npaste-{count - 1:04d}-x{{40}}\r*\n", 60)
     target.expect("tm> ", 10)
     seen = re.findall(r"^paste-(\d{4})-x{40}$", target.console(), re.M)
     assert seen == [f"{n:04d}" for n in range(count)]
 
 
 def test_overlong_line_is_refused_whole(target):
-    target.send("echo " + "y" * 5000 + "\r")
-    target.expect(r"too long", 20)
-    target.expect("tm> ", 20)
-    assert target.run("echo fine")[0].strip() == "fine"
+    target.typed("echo " + "y" * 5000, "line too long .*: not run")
+    assert "\nyyy" not in target.console()
+    target.typed("echo fine", "fine")
 
 
 def test_control_bytes_do_no_harm(target):
-    noise = "".join(chr(c) for c in range(32) if c not in (3, 4, 10, 13, 26)) + "\x7f\x80\xff"
-    target.send(noise)
+    noise = "".join(chr(c) for c in range(32) if c not in (10, 13)) + "\x7f\x80\xff"
+    for _ in range(3):
+        target.send(noise)
     target.send(CTRL_C)
-    target.send("\r")
     target.expect("tm> ", 10)
-    target.send(CTRL_U + "echo alive-1\r")
-    target.expect(r"\nalive-1\r?\n.*tm> ", 10)
-    assert target.run("echo alive-2")[0].strip() == "alive-2"
+    target.send(CTRL_U)
+    target.typed("echo alive", "alive")
+    target.typed("echo still", "still")
 
 
 def test_unknown_command_gets_one_line(target):
@@ -116,19 +114,19 @@ def test_bad_arguments_get_one_line(target, command):
 
 @pytest.mark.parametrize("knob, good, bad", [
     ("min_free_kbytes", "2048", ("-1", "x", "", "99999999999999999999999")),
-    ("watermark_scale_factor", "100", ("0", "1001", "-1", "ten")),
+    ("watermark_scale_factor", "100", ("0", "3001", "-1", "ten")),
     ("lowmem_reserve_ratio", "128 128 32 0", ("x", "1 2 3 4 5 6", "-1 1 1 1")),
 ])
 def test_knobs(target, knob, good, bad):
     path = f"/proc/sys/vm/{knob}"
-    before = target.ok(f"cat {path}").strip()
+    before = " ".join(target.ok(f"cat {path}").split())
     target.ok(f"echo {good} > {path}")
     assert target.ok(f"cat {path}").split() == good.split()
     for value in bad:
         one_line_refusal(target, f"echo {value} > {path}")
         assert target.ok(f"cat {path}").split() == good.split()
     target.ok(f"echo {before} > {path}")
-    assert target.ok(f"cat {path}").strip() == before
+    assert " ".join(target.ok(f"cat {path}").split()) == before
     assert target.run("mm check")[1] == 0
 
 
@@ -143,46 +141,47 @@ def test_min_free_moves_the_marks(target):
     target.ok(f"echo {before} > /proc/sys/vm/min_free_kbytes")
 
 
-def test_line_editing(target):
-    target.send("echo wrong" + CTRL_U + "echo right\r")
-    target.expect(r"\nright\r?\n.*tm> ")
-    target.send("cho abc" + CTRL_A + "e" + CTRL_E + "d\r")
-    target.expect(r"\nabcd\r?\n.*tm> ")
-    target.send("echo one two" + CTRL_W + "three\r")
-    target.expect(r"\none three\r?\n.*tm> ")
-    target.send("echo abXc" + LEFT + LEFT + DELETE + "\r")
-    target.expect(r"\nabc\r?\n.*tm> ")
-    target.send("echo gone" + HOME + CTRL_K + "echo kept" + END + "!\r")
-    target.expect(r"\nkept!\r?\n.*tm> ")
-    target.send("echo xy\x7fz\r")
-    target.expect(r"\nxz\r?\n.*tm> ")
+@pytest.mark.parametrize("keys, answer", [
+    ("echo wrong" + CTRL_U + "echo right", "right"),
+    ("cho abc" + CTRL_A + "e" + CTRL_E + "d", "abcd"),
+    ("echo one two" + CTRL_W + "three", "one three"),
+    ("echo abXc" + LEFT + LEFT + DELETE, "abc"),
+    ("echo gone" + HOME + CTRL_K + "echo kept" + END + "!", "kept!"),
+    ("echo xy\x7fz", "xz"),
+    ("echo ac" + LEFT + "b", "abc"),
+])
+def test_line_editing(target, keys, answer):
+    target.typed(keys, answer)
 
 
 def test_history(target):
-    target.ok("echo first-entry")
-    target.ok("echo second-entry")
+    target.typed("echo first-entry", "first-entry")
+    target.typed("echo second-entry", "second-entry")
     history = target.ok("history")
     assert "echo first-entry" in history and "echo second-entry" in history
-    target.send("echo marker\r")
-    target.expect(r"\nmarker\r?\n.*tm> ")
-    target.send(UP + UP + DOWN + "\r")
-    target.expect(r"\nmarker\r?\n.*tm> ")
+    target.typed("echo marker", "marker")
+    target.typed(UP + UP + DOWN, "marker")
+    target.typed(UP + "-again", "marker-again")
 
 
 def test_completion(target):
-    target.send("upti\t\r")
-    target.expect(r"\n.*up.*\r?\n.*tm> ")
-    target.send("cat /proc/zonei\t\r")
-    target.expect(r"\nNode 0, zone")
-    target.expect(r"\ntm> ")
+    target.typed("upti\t", r"up \d+:.*")
+    target.typed("cat /proc/sys/vm/watermark_sc\t", r"\d+")
 
 
 def test_ctrl_c_drops_the_line(target):
     target.send("echo never-printed" + CTRL_C)
     target.expect("tm> ")
-    target.send("echo after\r")
-    target.expect(r"\nafter\r?\n.*tm> ")
+    target.typed("echo after", "after")
     assert not re.search(r"^never-printed", target.console(), re.M)
+
+
+def test_ctrl_c_stops_a_command(target):
+    target.send("sleep 3600\r")
+    target.expect("sleep 3600\r*\n")
+    target.send(CTRL_C)
+    target.expect("tm> ", 5)
+    target.typed("echo status $?", "status 130")
 
 
 def test_alloc_and_free_by_hand(target):
