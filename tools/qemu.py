@@ -7,8 +7,10 @@ import collections
 import ctypes
 import os
 import re
+import select
 import signal
 import subprocess
+import time
 
 QEMU = os.environ.get("QEMU", "qemu-system-aarch64")
 MIB = 1 << 20
@@ -80,25 +82,39 @@ class Gone(Exception):
     """The console did not do what was expected; carries its last lines."""
 
 
-def batch(shape, append, image, exact=False, timeout=60, args=None, extra=()):
-    """Boot without a terminal and wait for the end. Returns the console's text;
-    raises Gone when the machine is still on after `timeout` seconds."""
-    command = [QEMU, *shape.qemu_args(), *COMMON, *(EXACT if exact else []), *extra]
-    command += SERIAL
+def batch(shape, append, image, exact=False, timeout=60, args=None, until=()):
+    """Boot without a terminal; returns the console's text once the machine has
+    switched itself off, or has printed one of the texts in `until`. `exact`
+    counts instructions as time, `args` replace kernel and arguments. Raises
+    Gone when neither has happened after `timeout` seconds."""
+    command = [QEMU, *shape.qemu_args(), *COMMON, *(EXACT if exact else []), *SERIAL]
     if args is not None:
         command += args
     else:
         words = " ".join(filter(None, [shape.append, append]))
         command += ["-kernel", image, "-append", words]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=timeout, check=False,
-                              preexec_fn=die_with_parent)
-    except subprocess.TimeoutExpired as error:
-        text = (error.stdout or b"").decode("latin-1").replace("\r", "")
-        tail = "\n".join(text.split("\n")[-40:])
-        raise Gone(f"still running after {timeout} s:\n{tail}") from None
-    return done.stdout.decode("latin-1").replace("\r", "")
+    end = time.monotonic() + timeout
+    text = b""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, preexec_fn=die_with_parent) as child:
+        try:
+            while not any(word.encode() in text for word in until):
+                left = max(0, end - time.monotonic())
+                if not select.select([child.stdout], [], [], left)[0]:
+                    tail = "\n".join(plain(text).split("\n")[-40:])
+                    raise Gone(f"still running after {timeout} s:\n{tail}")
+                piece = os.read(child.stdout.fileno(), 65536)
+                if not piece:
+                    break
+                text += piece
+        finally:
+            child.kill()
+    return plain(text)
+
+
+def plain(output):
+    """Console bytes as text without carriage returns."""
+    return output.decode("latin-1").replace("\r", "")
 
 
 def run_commands(shape, commands, image, append="", **how):

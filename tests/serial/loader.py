@@ -17,6 +17,8 @@ FOLDER = BUILD + "/serial"
 SHIM_AT = RAM_BASE + 0x180000  # below the Image, above QEMU's own tree
 IMAGE_AT = RAM_BASE + 0x200000
 BLOB_AT = 0x48000000
+QEMU_TREE_END = RAM_BASE + (1 << 20)  # where QEMU puts a tree of its own
+STAGED_AT = 0x50000000
 PL011 = 0x09000000
 CROSS = os.environ.get("CROSS_COMPILE", "aarch64-linux-gnu-")
 
@@ -40,18 +42,19 @@ def _shim_code():
         code = f.read()
     os.unlink(stem + ".o")
     os.unlink(stem + ".bin")
-    return code[:-16]
+    return code[:-32]
 
 
 _code = None
 
 
-def shim(blob_at=BLOB_AT, image_at=IMAGE_AT):
-    """Path of a shim that enters the Image with x0 = blob_at."""
+def shim(blob_at=BLOB_AT, image_at=IMAGE_AT, staged=0, nr_bytes=0):
+    """Path of a shim that enters the Image with x0 = blob_at, after moving
+    nr_bytes there from `staged`."""
     global _code
     _code = _code or _shim_code()
-    path = f"{FOLDER}/shim-{image_at:x}-{blob_at:x}.bin"
-    _write(path, _code + struct.pack("<QQ", image_at, blob_at))
+    path = f"{FOLDER}/shim-{image_at:x}-{blob_at:x}-{nr_bytes:x}.bin"
+    _write(path, _code + struct.pack("<QQQQ", image_at, blob_at, staged, nr_bytes))
     return path
 
 
@@ -68,8 +71,12 @@ def hinted_image(variant="release"):
 def loader_args(blob, blob_at=BLOB_AT, variant="release", image_at=IMAGE_AT, hinted=True):
     """QEMU arguments that start the Image on the blob (a path) at blob_at."""
     image = hinted_image(variant) if hinted else IMAGES[variant]
+    size = os.path.getsize(blob)
+    move = RAM_BASE <= blob_at < QEMU_TREE_END
+    start = shim(blob_at, image_at, STAGED_AT, size if move else 0)
     args = ["-device", f"loader,file={image},addr={image_at:#x},force-raw=on"]
-    if os.path.getsize(blob):
-        args += ["-device", f"loader,file={blob},addr={blob_at:#x},force-raw=on"]
-    return args + ["-device", f"loader,file={shim(blob_at, image_at)},addr={SHIM_AT:#x},"
-                   "force-raw=on", "-device", f"loader,addr={SHIM_AT:#x},cpu-num=0"]
+    if size:
+        at = STAGED_AT if move else blob_at
+        args += ["-device", f"loader,file={blob},addr={at:#x},force-raw=on"]
+    return args + ["-device", f"loader,file={start},addr={SHIM_AT:#x},force-raw=on",
+                   "-device", f"loader,addr={SHIM_AT:#x},cpu-num=0"]
