@@ -22,16 +22,16 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture
 def show_case(request):
-    """show_case(name, outcome, text): count a case of this test on its own."""
+    """show_case(name, outcome, text): count a case of this test on its own.
+    The report carries the id of the test, which is how workers know it."""
     def show(name, outcome, text=""):
         item = request.node
-        report = TestReport(nodeid=f"{item.nodeid}::{name}", location=item.location,
-                            keywords={}, when="call", duration=0.0,
-                            outcome=outcome, longrepr=None)
+        report = TestReport(nodeid=item.nodeid, location=item.location, keywords={},
+                            when="call", duration=0.0, outcome=outcome, longrepr=None)
         if outcome == "failed":
-            report.longrepr = text or "failed"
+            report.longrepr = f"{name}: {text or 'failed'}"
         elif outcome == "skipped":
-            report.longrepr = (str(item.path), item.location[1] or 0, text or "skipped")
+            report.longrepr = (str(item.path), item.location[1] or 0, f"{name}: {text}")
         item.ihook.pytest_runtest_logreport(report=report)
     return show
 

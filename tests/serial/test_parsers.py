@@ -89,6 +89,6 @@ ok 2 sched
 def test_ktap():
     assert views.ktap(KTAP) == [("buddy/split", "passed", ""),
                                 ("buddy/merge", "failed", "# buddy.c:10: x == 1"),
-                                ("sched/sleep", "skipped", "")]
+                                ("sched/sleep", "skipped", "one CPU")]
     cut = views.ktap(KTAP[:KTAP.index("ok 2 sched")])
     assert cut[-1][:2] == ("plan", "failed")

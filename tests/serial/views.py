@@ -135,7 +135,7 @@ def ktap(text):
     cases, notes, inner, planned = [], [], [], {}
     for line in text.split("\n"):
         plan = re.fullmatch(r"( *)1\.\.(\d+)", line)
-        match = re.fullmatch(r"( *)(not ok|ok) (\d+)(?: -)? ?([^#]*?)(?: # (\w+).*)?", line)
+        match = re.fullmatch(r"( *)(not ok|ok) (\d+)(?: -)? ?([^#]*?)(?: # (\w+) ?(.*))?", line)
         if plan:
             planned[bool(plan[1])] = int(plan[2])
             if plan[1]:
@@ -144,6 +144,7 @@ def ktap(text):
             outcome = "failed" if match[2] == "not ok" else "passed"
             if (match[5] or "").upper() == "SKIP":
                 outcome = "skipped"
+                notes = [match[6]]
             inner.append((match[4], outcome, "\n".join(notes)))
             notes = []
         elif match:
