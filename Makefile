@@ -113,15 +113,18 @@ gdb: $(O)/Image | setup-gdb
 
 # ---- tests ------------------------------------------------------------------------
 
-# Adds host-tests: the real sources as programs of this machine, in $(B)/host/.
+# Adds host-build: the real sources as programs of this machine, in $(B)/host/.
 -include tests/host/host.mk
 
 PYTEST := TM_BUILD=$(B) $(PYTHON) -B -m pytest -c tests/serial/pytest.ini --rootdir=.
 
-test: images host-tests | setup-test
+# host-build needs what setup-test installs, so it comes after, not beside it.
+test: images | setup-test
+	$(Q)$(MAKE) --no-print-directory host-build
 	$(Q)$(PYTEST) -n 2 tests/serial
-check: images host-tests | setup-test
-	$(Q)$(PYTEST) -n 2 -m fast tests/serial
+check: images | setup-test
+	$(Q)$(MAKE) --no-print-directory host-build
+	$(Q)TM_QUICK=1 $(PYTEST) -n 2 -m fast tests/serial
 
 bench: $(O)/Image
 	$(Q)$(PYTHON) -B tools/bench.py --image $(O)/Image --out $(B)/bench
