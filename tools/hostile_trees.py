@@ -479,7 +479,7 @@ def overlapping():
         "reg", C22.reg((RAM, RAM_SIZE)) * 100)))
 
 
-@recipe("memory", "OK-DEGRADED", "no memory answers from")
+@recipe("memory", "OK-DEGRADED", "no memory answers in")
 def beyond_what_is_built_in():
     yield "1-gib-too-long", blob(machine(memory(RAM, RAM_SIZE + GIB)))
     yield "across-4-gib", blob(machine(memory(RAM, 6 * GIB)))

@@ -17,8 +17,8 @@
 #include "rtos/rtos.h"
 
 enum {
-	/* Descriptors, stacks of 64 CPUs, page tables and the parsed tree fit in
-	 * half of it; a shell with nothing to explore is no use. */
+	/* Beside descriptors: stacks of 64 CPUs, page tables and the parsed tree
+	 * fit in half of it; a shell with nothing to explore is no use. */
 	MIN_FREE_BYTES = 4 << 20,
 	MAX_USABLE_RANGES = 8, /* linux,usable-memory-range; kdump writes two */
 };
@@ -455,19 +455,22 @@ static void check_kernel_in_ram(void)
 		      (unsigned long long)im->start.v, (unsigned long long)im->end.v);
 }
 
+/* Room for a descriptor of every frame, and for a kernel to live in. */
 static void check_enough(void)
 {
+	u64 ram = memblock_memory_bytes();
+	u64 needed = MIN_FREE_BYTES + ram / PAGE_SIZE * sizeof(struct page);
 	struct memblock_cursor c = { 0 };
 	struct memblock_span s;
 	u64 bytes = 0;
 
 	while (memblock_next_free(&c, &s))
 		bytes += (s.end.v - s.start.v) << PAGE_SHIFT;
-	if (bytes < MIN_FREE_BYTES)
-		panic("device tree refused: %llu KiB of RAM are free of %llu KiB, at least %u KiB "
-		      "are needed",
-		      (unsigned long long)bytes / 1024,
-		      (unsigned long long)memblock_memory_bytes() / 1024, MIN_FREE_BYTES / 1024);
+	if (bytes < needed)
+		panic("device tree refused: %llu KiB of RAM are free of %llu KiB, at least %llu "
+		      "KiB are needed",
+		      (unsigned long long)bytes / 1024, (unsigned long long)ram / 1024,
+		      (unsigned long long)needed / 1024);
 }
 
 static void init_blob(const void *fdt, const struct dt_shape *shape)
@@ -509,6 +512,7 @@ void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_shape *shape
 	apply_usable_ranges();
 	if (intake_info.options.mem_limit)
 		apply_mem_limit(intake_info.options.mem_limit);
+	memblock_trim();
 	reserved_place_dynamic();
 	check_enough();
 	memblock_check();

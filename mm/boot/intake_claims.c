@@ -58,6 +58,7 @@ struct guarded {
 	u64 start, end;
 	u64 below;
 	bool touched;
+	bool initrd_too;
 };
 
 static bool guard_claim(const struct claim *c, void *arg)
@@ -66,7 +67,9 @@ static bool guard_claim(const struct claim *c, void *arg)
 	u64 end;
 
 	if (add_overflows(c->start.v, c->nr_bytes, &end))
-		end = ~0ull;
+		return true; /* reserve_claim() will not take it either */
+	if (c->reason == MEM_INITRD && !g->initrd_too)
+		return true;
 	if (c->start.v < g->end && end > g->start) {
 		g->touched = true;
 		g->below = align_down(c->start.v, PAGE_SIZE);
@@ -74,27 +77,35 @@ static bool guard_claim(const struct claim *c, void *arg)
 	return !g->touched;
 }
 
-bool claims_guard(phys_t start, phys_t end, phys_t *below)
+static bool touches_claim(u64 start, u64 end, bool initrd_too, u64 *below)
 {
-	struct guarded g = { start.v, end.v, 0, false };
+	struct guarded g = { .start = start, .end = end, .initrd_too = initrd_too };
 
 	each_claim(guard_claim, &g);
-	*below = phys_make(g.below);
-	return !g.touched;
+	*below = g.below;
+	return g.touched;
+}
+
+bool claims_guard(phys_t start, phys_t end, phys_t *below)
+{
+	return !touches_claim(start.v, end.v, true, &below->v);
 }
 
 /* ---- memory that is really there ----------------------------------------- */
 
-/* Highest page of [start, end) that nobody claims; false when all is claimed. */
+/*
+ * Highest page of [start, end) that may be written for a moment: no firmware
+ * is in it, nor the kernel, nor the blob. False when there is none.
+ */
 static bool unclaimed_page(u64 start, u64 end, u64 *page)
 {
-	phys_t below;
+	u64 below;
 
-	for (u64 at = align_down(end - 1, PAGE_SIZE); at >= start; at = below.v - PAGE_SIZE) {
+	for (u64 at = align_down(end - 1, PAGE_SIZE); at >= start; at = below - PAGE_SIZE) {
 		*page = at;
-		if (claims_guard(phys_make(at), phys_make(at + PAGE_SIZE), &below))
+		if (!touches_claim(at, at + PAGE_SIZE, false, &below))
 			return true;
-		if (below.v < start + PAGE_SIZE)
+		if (below < start + PAGE_SIZE)
 			break;
 	}
 	return false;
@@ -115,50 +126,64 @@ static bool answers(u64 p)
 	return !at || arch_probe_ram(at);
 }
 
-/*
- * A tree may promise more than was built in. Asking near the end costs little;
- * only when nobody answers, halve until the last page that does is found.
- */
-static u64 built_in_end(u64 start, u64 end)
+/* Between a page that answers and one that does not: the edge, seen from below. */
+static u64 find_edge(u64 good, u64 bad)
 {
-	u64 good = start, bad = end, page;
-
-	if (!unclaimed_page(start, end, &page) || answers(page))
-		return end;
-	if (!answers(start))
-		return start;
 	/* At most 32 rounds: addresses have 44 bits. */
-	while (bad - good > PAGE_SIZE) {
-		u64 mid = align_down(good + (bad - good) / 2, PAGE_SIZE);
+	while (max_u64(good, bad) - min_u64(good, bad) > PAGE_SIZE) {
+		u64 mid = align_down(good + bad, 2 * PAGE_SIZE) / 2;
 
 		if (answers(mid))
 			good = mid;
 		else
 			bad = mid;
 	}
-	return bad;
+	return max_u64(good, bad);
+}
+
+/*
+ * A tree may promise more than was built in. Asking at both ends costs little;
+ * only when nobody answers at one of them, halve until the edge is found.
+ * Result: what is missing of [start, end); empty when all is there.
+ */
+static bool missing_part(u64 start, u64 end, u64 *from, u64 *to)
+{
+	u64 last;
+
+	*from = start;
+	*to = end;
+	if (!unclaimed_page(start, end, &last))
+		return false;
+	if (answers(last)) {
+		if (answers(start))
+			return false;
+		*to = find_edge(last, start);
+	} else if (answers(start)) {
+		*from = find_edge(start, last);
+	}
+	return true;
 }
 
 void claims_drop_missing_memory(void)
 {
 	struct memblock_cursor c = { 0 };
 	struct memblock_span s;
-	u64 done = 0;
+	u64 done = 0, from, to;
 
 	while (memblock_next_memory(&c, &s)) {
-		u64 start = s.start.v << PAGE_SHIFT, end = s.end.v << PAGE_SHIFT, there;
+		u64 start = s.start.v << PAGE_SHIFT, end = s.end.v << PAGE_SHIFT;
 
 		if (end <= done)
 			continue;
 		done = end;
-		there = built_in_end(start, end);
-		if (there == end)
+		if (!missing_part(start, end, &from, &to))
 			continue;
-		dt_warn("memory nodes: [0x%llx, 0x%llx): no memory answers from 0x%llx on, not used",
+		dt_warn("memory nodes: [0x%llx, 0x%llx): no memory answers in [0x%llx, 0x%llx), "
+			"not used",
 			(unsigned long long)start, (unsigned long long)end,
-			(unsigned long long)there);
-		intake_info.clipped_bytes += end - there;
-		memblock_remove(phys_make(there), phys_make(end));
+			(unsigned long long)from, (unsigned long long)to);
+		intake_info.clipped_bytes += to - from;
+		memblock_remove(phys_make(from), phys_make(to));
 		c = (struct memblock_cursor){ 0 }; /* an edit ends the walk */
 	}
 }

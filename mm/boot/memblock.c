@@ -322,6 +322,22 @@ void memblock_set_flags(phys_t start, phys_t end, u16 flags)
 	merge_around(&memory, first, last);
 }
 
+void memblock_trim(void)
+{
+	u32 kept = 0;
+
+	assert_alive();
+	for (u32 i = 0; i < memory.nr; i++) {
+		struct mem_region r = memory.r[i];
+
+		r.start = pfn_to_phys(phys_to_pfn_up(r.start));
+		r.end = pfn_to_phys(phys_to_pfn_down(r.end));
+		if (r.start.v < r.end.v)
+			memory.r[kept++] = r;
+	}
+	memory.nr = kept;
+}
+
 void memblock_set_distances(const u8 (*distance)[MAX_NODES])
 {
 	assert_alive();

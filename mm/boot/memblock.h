@@ -59,6 +59,12 @@ void memblock_set_node(phys_t start, phys_t end, u32 node);
 void memblock_set_flags(phys_t start, phys_t end, u16 flags);
 
 /*
+ * Drop the partial frames at the edges of each piece of RAM for good (row 1),
+ * so that nothing done to nodes later makes one whole that was not mapped.
+ */
+void memblock_trim(void);
+
+/*
  * Tell which node is how far from which, for the fallback of memblock_alloc.
  * The table must stay; null means that all are equally far.
  */

@@ -287,7 +287,8 @@ static void test_unaligned_bank(void **state)
 	take_all();
 	assert_ram("[1024,1536)0");
 	assert_silent();
-	assert_int_equal(memblock_start().v, RAM + 100);
+	assert_int_equal(memblock_start().v, RAM + PAGE_SIZE);
+	assert_int_equal(boot_info()->ram_bytes, 512 * MIB);
 }
 
 static void test_wrap_and_limits(void **state)
@@ -317,7 +318,23 @@ static void test_missing_memory_is_found_out(void **state)
 	memory_node(RAM, 4 * GIB, -1);
 	take_early(NULL);
 	assert_ram("[1024,3072)64");
-	assert_warned("memory nodes: [0x40000000, 0x140000000): no memory answers from 0xc0000000");
+	assert_warned(
+		"memory nodes: [0x40000000, 0x140000000): no memory answers in [0xc0000000, ");
+}
+
+/* The same at the lower end, and a bank that is not there at all. */
+static void test_missing_at_the_start(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(MIB, 2 * GIB, -1);
+	memory_node(8 * GIB, GIB, -1);
+	take_early(NULL);
+	assert_ram("[1024,2049)64");
+	assert_warned("[0x100000, 0x80100000): no memory answers in [0x100000, 0x40000000)");
+	assert_warned(
+		"[0x200000000, 0x240000000): no memory answers in [0x200000000, 0x240000000)");
+	assert_int_equal(boot_info()->clipped_bytes, 1023 * MIB + GIB);
 }
 
 static void test_registers_are_not_ram(void **state)
@@ -360,7 +377,22 @@ static void test_too_little_refused(void **state)
 	(void)state;
 	tree_begin(2, 2);
 	memory_node(RAM, 4 * MIB, -1);
-	assert_refused("at least 4096 KiB are needed");
+	assert_refused("at least 4128 KiB are needed");
+}
+
+/* A frame that two nodes share belongs to nobody, whatever becomes of NUMA. */
+static void test_shared_frame_stays_out(void **state)
+{
+	const u64 border = RAM + 128 * MIB + 100;
+
+	(void)state;
+	boot_args_parse("numa=off");
+	tree_begin(2, 2);
+	memory_node(RAM, border - RAM, 0);
+	memory_node(border, 256 * MIB - (border - RAM), 1);
+	take_all();
+	assert_int_equal(memblock_memory_bytes(), 256 * MIB - PAGE_SIZE);
+	assert_int_equal(fake_linear_bytes(), 256 * MIB - PAGE_SIZE);
 }
 
 /* ---- limits from arguments and /chosen ------------------------------------------------- */
@@ -1144,8 +1176,10 @@ int main(void)
 		cmocka_unit_test_setup(test_usable_memory_overrides_reg, setup),
 		cmocka_unit_test_setup(test_hotpluggable, setup),
 		cmocka_unit_test_setup(test_unaligned_bank, setup),
+		cmocka_unit_test_setup(test_shared_frame_stays_out, setup),
 		cmocka_unit_test_setup(test_wrap_and_limits, setup),
 		cmocka_unit_test_setup(test_missing_memory_is_found_out, setup),
+		cmocka_unit_test_setup(test_missing_at_the_start, setup),
 		cmocka_unit_test_setup(test_registers_are_not_ram, setup),
 		cmocka_unit_test_setup(test_three_hundred_banks, setup),
 		cmocka_unit_test_setup(test_kernel_outside_ram_refused, setup),

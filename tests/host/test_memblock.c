@@ -201,6 +201,22 @@ static void test_partial_pages(void **state)
 }
 
 /*
+ *  RAM    .mm0.. 1mm.  with ends in mid-page: those frames go, and stay gone
+ *  when the nodes become one.
+ */
+static void test_trim(void **state)
+{
+	(void)state;
+	memblock_add(phys_make(BASE + 17), phys_make(P(4).v + 5), 0);
+	memblock_add(phys_make(P(4).v + 5), P(8), 1);
+	memblock_add(phys_make(P(9).v + 1), phys_make(P(9).v + 99), 1);
+	memblock_trim();
+	assert_int_equal(memblock_memory_bytes(), 6 * PAGE_SIZE);
+	memblock_set_node(P(0), P(100), 0);
+	assert_memory("[1,4)0[5,8)0");
+}
+
+/*
  *  RAM    mmmmmmmmmm
  *  kept   .RR.....R.        one byte of a page keeps the whole page
  */
@@ -641,6 +657,7 @@ int main(void)
 		cmocka_unit_test_setup(test_nomap, setup),
 		cmocka_unit_test_setup(test_nomap_of_half_a_page_is_a_bug, setup),
 		cmocka_unit_test_setup(test_partial_pages, setup),
+		cmocka_unit_test_setup(test_trim, setup),
 		cmocka_unit_test_setup(test_free_is_ram_minus_reserved, setup),
 		cmocka_unit_test_setup(test_reserve_overlap, setup),
 		cmocka_unit_test_setup(test_reservations_merge_by_use, setup),
