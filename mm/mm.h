@@ -123,14 +123,19 @@ u64 mm_free_pages(void);
 
 /* ---- views (row 134): text as Linux 6.1 prints it on arm64 ----------------------- */
 
-void mm_view_zoneinfo(struct out *out);
-void mm_view_buddyinfo(struct out *out);
-void mm_view_pagetypeinfo(struct out *out);
-void mm_view_meminfo(struct out *out);
-void mm_view_iomem(struct out *out);
-void mm_view_node_distance(struct out *out, unsigned int node);
+/*
+ * Each prints the whole file. Task: a zone lock is taken for one order at a
+ * time, so a busy system may move between two lines.
+ */
+void mm_view_zoneinfo(struct out *out);     /* /proc/zoneinfo */
+void mm_view_buddyinfo(struct out *out);    /* /proc/buddyinfo */
+void mm_view_pagetypeinfo(struct out *out); /* /proc/pagetypeinfo */
+void mm_view_meminfo(struct out *out);      /* /proc/meminfo */
+void mm_view_iomem(struct out *out);        /* /proc/iomem: RAM and what is in it */
+/* /sys/devices/system/node/nodeN/: nothing, or an empty line, for no such node. */
+void mm_view_node_distance(struct out *out, unsigned int node); /* to each node, by id */
 void mm_view_node_meminfo(struct out *out, unsigned int node);
-void mm_view_node_cpulist(struct out *out, unsigned int node);
+void mm_view_node_cpulist(struct out *out, unsigned int node); /* online ones, 0-1,3 */
 /* Banks, nodes, distances, zones, reservations: the first screen after boot. */
 void mm_view_boot(struct out *out);
 /* Marks and free pages of every zone, for panics: takes no lock. */

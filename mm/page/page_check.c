@@ -104,7 +104,7 @@ void page_report_damaged(const struct page *page)
 		panic("damaged free frame %llx: references %x, mapping %x, mapped %x",
 		      (unsigned long long)pfn, page->refcount, page->mapping, page->mapcount);
 	if (may_report())
-		pr_err("mm: damaged free frame %llx is leaked (references %x, mapping %x, mapped %x)",
+		pr_err("mm: damaged free frame %llx leaked: references %x, mapping %x, mapped %x",
 		       (unsigned long long)pfn, page->refcount, page->mapping, page->mapcount);
 }
 

@@ -449,7 +449,7 @@ static void test_poison(void **state)
 	ghost_alloced(page, 3, GFP_KERNEL);
 }
 
-/* ---- pages for others ----------------------------------------------------------------------------- */
+/* ---- pages for others ---------------------------------------------------- */
 
 static void test_table_pages(void **state)
 {
@@ -492,7 +492,7 @@ static void test_sums(void **state)
 	assert_int_equal(mm_free_pages(), free - 16);
 }
 
-/* ---- everything at once ----------------------------------------------------------------------------- */
+/* ---- everything at once -------------------------------------------------- */
 
 enum { SLOTS = 2048, OPERATIONS = 40000 };
 
