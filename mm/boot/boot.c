@@ -219,6 +219,6 @@ void mm_boot(phys_t fdt_phys)
 	zones_hand_over(boot_info());
 	memblock_retire();
 	if (boot_info()->nr_warnings)
-		pr_warn("device tree: %u warnings; what was kept and what was not stands above",
-			boot_info()->nr_warnings);
+		pr_warn("device tree: %u warning%s; what was kept and what was not stands above",
+			boot_info()->nr_warnings, boot_info()->nr_warnings == 1 ? "" : "s");
 }
