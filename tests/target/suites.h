@@ -15,6 +15,7 @@ extern const struct test_suite suite_lib;
 extern const struct test_suite suite_arch;
 extern const struct test_suite suite_spinlock;
 extern const struct test_suite suite_log;
+extern const struct test_suite suite_irq;
 extern const struct test_suite suite_time;
 extern const struct test_suite suite_sched;
 extern const struct test_suite suite_wait;
