@@ -125,6 +125,8 @@ void arch_early_unmap_all(void);
  * map reaches any address, the tree says later what is RAM). Boot CPU.
  */
 bool arch_probe(const void *p);
+/* The same for a device register: four bytes wide if width is 4, else one. */
+bool arch_probe_reg(const volatile void *p, unsigned int width);
 /* Whether the 8 bytes at p are memory: writes, reads back, restores. Nobody else
  * uses them meanwhile. Boot CPU. */
 bool arch_probe_ram(void *p);

@@ -26,6 +26,15 @@ arm64_probe_word:
 	ret
 	.size	arm64_probe_word, . - arm64_probe_word
 
+/* bool arch_probe_reg(const volatile void *p, unsigned int width). */
+	.globl	arch_probe_reg
+	.type	arch_probe_reg, %function
+arch_probe_reg:
+	cmp	w1, #4
+	b.eq	arm64_probe_word
+	b	arch_probe
+	.size	arch_probe_reg, . - arch_probe_reg
+
 /*
  * bool arch_probe_ram(void *p): what is written must come back, from beyond
  * the caches, or else it is no memory. The old value is put back.

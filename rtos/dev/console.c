@@ -219,14 +219,15 @@ static void set_irqs(bool tx)
 }
 
 /*
- * Send what can be sent now. Somebody to wake is left to the interrupt, which
- * therefore stays wanted until it has looked.
+ * Send what can be sent now. Waking is left to the interrupt: a writer waits
+ * only while there is more to send, so it is on; for a reader who has to hear
+ * of a broken line it is turned on.
  */
 static void push_out(void)
 {
 	if (con.state == CON_BOOT || con.state == CON_PANIC)
 		drain_polled();
-	else if ((pump() || con.writer_waits || con.line_broken) && !con.irq_tx)
+	else if ((pump() || con.line_broken) && !con.irq_tx)
 		set_irqs(true);
 }
 
@@ -540,7 +541,7 @@ tm_init int console_early_init(const struct dt_console *named)
 	int err = ERR_NODEV;
 
 	if (!named || !named->path[0])
-		return ERR_NODEV;
+		return err;
 	for (unsigned int i = 0; err && i < ARRAY_SIZE(named->compatible); i++) {
 		const struct uart_type *type = uart_type_find(named->compatible[i]);
 
@@ -548,8 +549,10 @@ tm_init int console_early_init(const struct dt_console *named)
 			err = open_early(type, named->base, named->reg_shift, named->reg_width);
 	}
 	if (err) {
-		pr_warn("console: %s (%s): no driver for it (%d)", named->path,
-			named->compatible[0], err);
+		pr_warn("console: %s (%s): %s", named->path, named->compatible[0],
+			err == ERR_NODEV ? "no driver for it"
+			: err == ERR_IO  ? "nothing answers at its address"
+					 : "reg, reg-shift or reg-io-width cannot be used");
 		return err;
 	}
 	tm_snprintf(con.path, sizeof(con.path), "%s", named->path);

@@ -6,16 +6,16 @@
 #include "rtos/dev/uart.h"
 
 static const struct uart_type uart_types[] = {
-	{ "arm,pl011", "pl011", &pl011_ops, 0, 4, 0x100, NULL },
+	{ "arm,pl011", "pl011", &pl011_ops, 2, 4, 6, 0x100, NULL },
 	/* Every PrimeCell says so, few of them are UARTs: look at its name plate. */
-	{ "arm,primecell", "pl011", &pl011_ops, 0, 4, 0x1000, pl011_probe },
-	{ "arm,sbsa-uart", "sbsa", &sbsa_uart_ops, 0, 4, 0x100, NULL },
-	{ "snps,dw-apb-uart", "dw-apb", &dw_apb_uart_ops, 0, 1, 0x100, NULL },
-	{ "ns16550a", "ns16550", &ns16550_ops, 0, 1, 0x20, NULL },
-	{ "ns16550", "ns16550", &ns16550_ops, 0, 1, 0x20, NULL },
-	{ "ns16450", "ns16550", &ns16550_ops, 0, 1, 0x20, NULL },
-	{ "ns8250", "ns16550", &ns16550_ops, 0, 1, 0x20, NULL },
-	{ "brcm,bcm2835-aux-uart", "bcm2835-aux", &bcm2835_aux_ops, 2, 4, 0x40, NULL },
+	{ "arm,primecell", "pl011", &pl011_ops, 2, 4, 6, 0x1000, pl011_probe },
+	{ "arm,sbsa-uart", "sbsa", &sbsa_uart_ops, 2, 4, 6, 0x100, NULL },
+	{ "snps,dw-apb-uart", "dw-apb", &dw_apb_uart_ops, 0, 1, 5, 0x100, NULL },
+	{ "ns16550a", "ns16550", &ns16550_ops, 0, 1, 5, 0x80, NULL },
+	{ "ns16550", "ns16550", &ns16550_ops, 0, 1, 5, 0x80, NULL },
+	{ "ns16450", "ns16550", &ns16550_ops, 0, 1, 5, 0x80, NULL },
+	{ "ns8250", "ns16550", &ns16550_ops, 0, 1, 5, 0x80, NULL },
+	{ "brcm,bcm2835-aux-uart", "bcm2835-aux", &bcm2835_aux_ops, 2, 4, 5, 0x40, NULL },
 };
 
 const struct uart_type *uart_type_find(const char *compatible)
@@ -39,13 +39,13 @@ int uart_bind(struct uart *u, const struct uart_type *type, volatile u8 *regs, u
 {
 	if (shift > 4 || (width != 0 && width != 1 && width != 2 && width != 4))
 		return ERR_INVAL;
-	if (type->probe && !type->probe(regs))
-		return ERR_NODEV;
 	u->name = type->name;
 	u->ops = type->ops;
 	u->regs = regs;
 	u->reg_shift = shift ? shift : type->reg_shift;
 	u->reg_width = width ? width : type->reg_width;
 	u->irq = UART_POLLED;
-	return 0;
+	if (!arch_probe_reg(regs + (type->status << u->reg_shift), u->reg_width))
+		return ERR_IO;
+	return type->probe && !type->probe(regs) ? ERR_NODEV : 0;
 }

@@ -15,6 +15,7 @@ struct uart_type {
 	const char *name; /* also the type in struct uart_hint */
 	const struct uart_ops *ops;
 	unsigned int reg_shift, reg_width; /* when the tree does not say */
+	unsigned int status;               /* register whose reading changes nothing */
 	unsigned int nr_bytes;             /* of registers to map */
 	/* Null, or: do the mapped registers belong to this device? */
 	bool (*probe)(const volatile u8 *regs);
@@ -26,8 +27,9 @@ const struct uart_type *uart_type_find(const char *compatible);
 const struct uart_type *uart_type_named(const char *name);
 /*
  * Fill u for the device whose registers are mapped at regs; nothing is written
- * to it yet. shift and width as in the tree, 0 when absent. 0, ERR_NODEV (the
- * probe refused) or ERR_INVAL (a spacing or width no driver can use).
+ * to it yet. shift and width as in the tree, 0 when absent. 0, ERR_IO (nothing
+ * answers there), ERR_NODEV (it is another device) or ERR_INVAL (a spacing or
+ * width no driver can use).
  */
 int uart_bind(struct uart *u, const struct uart_type *type, volatile u8 *regs, unsigned int shift,
 	      unsigned int width);

@@ -260,6 +260,18 @@ static void test_bad_layout(void **state)
 	assert_int_equal(uart_bind(&u, type, model_ns16550(0, 1), 0, 8), ERR_INVAL);
 }
 
+/* An address where nothing is must not be touched by the driver. */
+static void test_nothing_there(void **state)
+{
+	(void)state;
+	assert_int_equal(uart_bind(&u, uart_type_find("arm,pl011"), device_attach(NULL), 0, 0),
+			 ERR_IO);
+	assert_int_equal(uart_bind(&u, uart_type_find("arm,primecell"), device_attach(NULL), 0, 0),
+			 ERR_IO);
+	assert_int_equal(uart_bind(&u, uart_type_find("ns16550a"), device_attach(NULL), 2, 4),
+			 ERR_IO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_aux),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_bad_layout),
+		cmocka_unit_test(test_nothing_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

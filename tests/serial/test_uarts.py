@@ -23,7 +23,7 @@ def made(*command):
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
 
 
-def virt_tree(name, compatible, bootargs="", stdout=CARD):
+def virt_tree(name, compatible, bootargs="", stdout=CARD, at="3eff1000"):
     """virt's own tree with a node for the card, and stdout-path as told."""
     os.makedirs(FOLDER, exist_ok=True)
     path = f"{FOLDER}/{name}-{os.getpid()}.dtb"
@@ -31,7 +31,7 @@ def virt_tree(name, compatible, bootargs="", stdout=CARD):
          *QUIET)
     made("fdtput", "-c", path, CARD)
     made("fdtput", "-t", "s", path, CARD, "compatible", compatible)
-    made("fdtput", "-t", "x", path, CARD, "reg", "0", "3eff1000", "0", "8")
+    made("fdtput", "-t", "x", path, CARD, "reg", "0", at, "0", "8")
     made("fdtput", "-t", "x", path, CARD, "interrupts", "0", "4", "4")
     made("fdtput", "-t", "s", path, "/chosen", "bootargs", bootargs)
     if stdout:
@@ -111,10 +111,13 @@ def test_raspberry_pi_polled(uart, announced):
     check_console(raspi(uart), announced)
 
 
-@pytest.mark.parametrize("stdout", [CARD, ""], ids=["unknown", "none"])
-def test_boots_without_console(stdout):
+@pytest.mark.parametrize("name, compatible, stdout, at", [
+    ("unknown", "acme,uart", CARD, "3eff1000"),
+    ("none", "acme,uart", "", "3eff1000"),
+    ("absent", "arm,pl011", CARD, "9f00000")], ids=lambda value: value)
+def test_boots_without_console(name, compatible, stdout, at):
     """Nothing to see, so run= has to prove it: the machine switches itself off."""
-    tree = virt_tree(f"without{len(stdout)}", "acme,uart", 'run="mm stress 1"', stdout)
+    tree = virt_tree(name, compatible, 'run="mm stress 1"', stdout, at)
     done = subprocess.run(virt(tree, ON_PL011), stdin=subprocess.DEVNULL, timeout=30, check=True,
                           stdout=subprocess.PIPE)
     assert done.stdout == b""
@@ -129,3 +132,10 @@ def test_hint_stands_in_for_an_unknown_uart():
     assert f"console: {CARD} (acme,uart): no driver" in text
     assert re.search(r"console: pl011 at 0x9000000, interrupt \d+", text)
     assert "tm: exit 0" in text
+
+
+def test_hint_tells_that_nothing_answers():
+    tree = virt_tree("hint-absent", "ns16550a", "run=version", at="9f00000")
+    done = subprocess.run(virt(tree, ON_PL011, hinted=True), stdin=subprocess.DEVNULL, timeout=30,
+                          check=True, stdout=subprocess.PIPE)
+    assert b"(ns16550a): nothing answers at its address" in done.stdout

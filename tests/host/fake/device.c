@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "rtos/dev/mmio.h"
 
 enum { BASE = 0x1000, SIZE = 0x1000 };
@@ -33,6 +34,14 @@ volatile u8 *device_attach(const struct device *d)
 const struct device *device_current(void)
 {
 	return device;
+}
+
+/* Looking whether a device is there must not change it: the model is not asked. */
+bool arch_probe_reg(const volatile void *p, unsigned int width)
+{
+	(void)p;
+	(void)width;
+	return device != NULL;
 }
 
 static unsigned int reg_of(const volatile u8 *p, unsigned int width)

@@ -16,8 +16,10 @@ struct device {
 	unsigned int shift, width; /* register spacing (log2 bytes), access width */
 };
 
-/* Put a device in place; its registers start at the address returned, and at
- * any other that is aligned to 4 KiB. */
+/*
+ * Put a device in place, or none (null: nothing answers); its registers start
+ * at the address returned, and at any other that is aligned to 4 KiB.
+ */
 volatile u8 *device_attach(const struct device *d);
 const struct device *device_current(void);
 
