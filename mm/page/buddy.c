@@ -142,66 +142,61 @@ static void split(struct zone *z, u32 pfn, unsigned int have, unsigned int want,
 	}
 }
 
-static struct page *take_from(struct zone *z, unsigned int order, enum migratetype mt)
+/* The type that serves a request: its own, or the first that it may borrow from
+ * and that has a block large enough. MIGRATE_TYPES: none has. */
+static enum migratetype serving_type(const struct zone *z, u32 large_enough, enum migratetype mt)
 {
-	u32 fits = z->filled[mt] >> order;
-	unsigned int have;
-	struct page *page;
-	bool intact;
-	u32 pfn;
+	if (z->filled[mt] & large_enough)
+		return mt;
+	for (unsigned int i = 0; i < NR_FALLBACKS; i++)
+		if (z->filled[fallbacks[mt][i]] & large_enough)
+			return (enum migratetype)fallbacks[mt][i];
+	return MIGRATE_TYPES;
+}
 
-	if (!fits)
-		return NULL;
-	have = order + (unsigned int)__builtin_ctz(fits);
-	pfn = z->area[have].list[mt].head;
-	BUG_ON_VAL(pfn == PFN_NIL, have, mt);
-	page = frame(pfn);
-	intact = head_intact(page, frame_flags(z->id, PAGE_FREE, have, mt));
-	unlink_block(z, pfn, have, mt);
-	split(z, pfn, have, order, mt);
+/* Unlink and split done: the block is the caller's, or it is leaked. */
+static void hand_out(struct zone *z, struct page *page, unsigned int order, enum migratetype mt,
+		     bool intact)
+{
+	enum page_state state = intact ? PAGE_ALLOCATED : PAGE_BAD;
+
+	page->flags = frame_flags(z->id, state, order, mt);
 	count_free(z, mt, -(1ull << order));
-	if (unlikely(!intact)) {
-		page->flags = frame_flags(z->id, PAGE_BAD, order, mt);
+	if (likely(intact)) {
+		page->refcount = 1;
+		z->nr_alloc++;
+	} else {
 		z->nr_leaked += 1ull << order;
 		z->bad_page++;
-		return page;
 	}
-	page->flags = frame_flags(z->id, PAGE_ALLOCATED, order, mt);
-	page->refcount = 1;
-	z->nr_alloc++;
-	return page;
 }
 
 struct page *buddy_take_locked(struct zone *z, unsigned int order, enum migratetype mt)
 {
+	u32 large_enough = ~0u << order;
+	struct page_list *l;
 	struct page *page;
+	unsigned int have;
+	bool intact;
 
-	BUG_ON_VAL(!spin_held(&z->lock), z->id, 0);
+	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
 	BUG_ON_VAL(order > MAX_PAGE_ORDER || mt >= MIGRATE_HIGHATOMIC, order, mt);
-	page = take_from(z, order, mt);
-	for (unsigned int i = 0; !page && i < NR_FALLBACKS; i++)
-		page = take_from(z, order, (enum migratetype)fallbacks[mt][i]);
+	mt = serving_type(z, large_enough, mt);
+	if (unlikely(mt == MIGRATE_TYPES))
+		return NULL;
+	have = (unsigned int)__builtin_ctz(z->filled[mt] & large_enough);
+	l = &z->area[have].list[mt];
+	BUG_ON_VAL(!l->count, have, mt);
+	page = frame(page_list_pop(l));
+	if (!l->count)
+		z->filled[mt] &= (u16) ~(1u << have);
+	intact = head_intact(page, frame_flags(z->id, PAGE_FREE, have, mt));
+	split(z, frame_number(page), have, order, mt);
+	hand_out(z, page, order, mt, intact);
 	return page;
 }
 
-u32 buddy_filled(const struct zone *z, enum migratetype mt)
-{
-	u32 filled = z->filled[mt];
-
-	for (unsigned int i = 0; i < NR_FALLBACKS; i++)
-		filled |= z->filled[fallbacks[mt][i]];
-	return filled;
-}
-
 /* ---- giving back ------------------------------------------------------------ */
-
-bool buddy_can_put_locked(const struct zone *z, const struct page *page, unsigned int order)
-{
-	u32 flags = frame_flags(z->id, PAGE_ALLOCATED, order, (enum migratetype)0);
-
-	return !(((page->flags & ~(u32)PAGE_MT_MASK) ^ flags) | (page->refcount ^ 1) |
-		 page->mapping | page->mapcount);
-}
 
 static bool is_free_block(const struct zone *z, u32 pfn, unsigned int order)
 {
@@ -229,7 +224,7 @@ void buddy_put_locked(struct zone *z, struct page *page, unsigned int order, boo
 	u32 pfn = frame_number(page);
 	enum migratetype mt = pageblock_type(pfn);
 
-	BUG_ON_VAL(!spin_held(&z->lock), z->id, 0);
+	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
 	BUG_ON_VAL(order > MAX_PAGE_ORDER || (pfn & ((1u << order) - 1)), pfn, order);
 	BUG_ON_VAL(pfn < z->start.v || pfn + (1ull << order) > z->end.v, pfn, z->id);
 	page->refcount = 0;

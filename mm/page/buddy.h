@@ -23,15 +23,27 @@ void buddy_init(struct zone *z);
  */
 struct page *buddy_take_locked(struct zone *z, unsigned int order, enum migratetype mt);
 
-/* Lists that serve mt: bit o is set when one of order o holds a block. Any,
- * without the lock too (then it is a hint). */
-u32 buddy_filled(const struct zone *z, enum migratetype mt);
+/* Orders of which a block could be taken, whatever the type: bit o for order o.
+ * Every type that requests have may borrow from the other two. Any, without the
+ * lock too (then it is a hint). */
+static inline u32 buddy_filled(const struct zone *z)
+{
+	return z->filled[MIGRATE_UNMOVABLE] | z->filled[MIGRATE_MOVABLE] |
+	       z->filled[MIGRATE_RECLAIMABLE];
+}
 
 /*
  * Is this the head of a block that was allocated with this order and is intact?
  * What free asks before buddy_put_locked().
  */
-bool buddy_can_put_locked(const struct zone *z, const struct page *page, unsigned int order);
+static inline bool buddy_can_put_locked(const struct zone *z, const struct page *page,
+					unsigned int order)
+{
+	u32 flags = frame_flags(z->id, PAGE_ALLOCATED, order, (enum migratetype)0);
+
+	return order < NR_PAGE_ORDERS && !(((page->flags & ~(u32)PAGE_MT_MASK) ^ flags) |
+					   (page->refcount ^ 1) | page->mapping | page->mapcount);
+}
 
 /*
  * Give a block back and merge it as far as it goes. The list is that of its

@@ -110,6 +110,20 @@ static inline void page_list_add_tail(struct page_list *l, u32 pfn)
 	l->count++;
 }
 
+/* The first frame, taken off; the list is not empty. */
+static inline u32 page_list_pop(struct page_list *l)
+{
+	u32 pfn = l->head;
+	u32 next = frame(pfn)->next;
+	u32 *back_here = next != PFN_NIL ? &frame(next)->prev : &l->tail;
+
+	BUG_ON_VAL(*back_here != pfn, pfn, next);
+	*back_here = PFN_NIL;
+	l->head = next;
+	l->count--;
+	return pfn;
+}
+
 static inline void page_list_del(struct page_list *l, u32 pfn)
 {
 	const struct page *page = frame(pfn);

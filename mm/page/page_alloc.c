@@ -106,7 +106,7 @@ static enum migratetype mobility(gfp_t gfp)
 
 /* False: no such node, no such order, or an empty list: there is nothing that
  * waiting or digging deeper could change (row 15). */
-static bool fill_request(struct request *rq, int node, gfp_t gfp, unsigned int order)
+static inline bool fill_request(struct request *rq, int node, gfp_t gfp, unsigned int order)
 {
 	u32 id = node == NODE_NONE ? cpu_node_table[cpu_id()] : (u32)node;
 	u32 which = gfp & GFP_THISNODE ? ZONELIST_THISNODE : ZONELIST_FALLBACK;
@@ -124,17 +124,18 @@ static bool fill_request(struct request *rq, int node, gfp_t gfp, unsigned int o
 
 /* Rows 27, 30 on one zone's counts. For order 0 any page above the floor is a
  * block, so the lists need no look. */
-static enum wm_verdict test_zone(const struct zone *z, const struct request *rq, enum wmark mark)
+static inline enum wm_verdict test_zone(const struct zone *z, const struct request *rq,
+					enum wmark mark)
 {
 	u64 free = __atomic_load_n(&z->nr_free, __ATOMIC_RELAXED);
 	u64 cma = __atomic_load_n(&z->nr_free_cma, __ATOMIC_RELAXED);
 	u64 floor = z->wmark[mark] + z->lowmem_reserve[rq->high];
-	u32 filled = rq->order ? buddy_filled(z, rq->mt) : 1;
+	u32 filled = rq->order ? buddy_filled(z) : 1;
 
 	return wm_test(free, cma, rq->order, floor, filled);
 }
 
-static struct page *take_once(struct zone *z, const struct request *rq, enum wmark mark)
+static inline struct page *take_once(struct zone *z, const struct request *rq, enum wmark mark)
 {
 	struct page *page = NULL;
 	u64 flags = spin_lock_irqsave(&z->lock);
@@ -145,39 +146,37 @@ static struct page *take_once(struct zone *z, const struct request *rq, enum wma
 	return page;
 }
 
-static struct page *take(struct zone *z, const struct request *rq, enum wmark mark)
+static inline struct page *walk(const struct request *rq, enum wmark mark)
 {
-	for (unsigned int i = 0; i < DAMAGED_TRIES; i++) {
-		struct page *page = take_once(z, rq, mark);
+	unsigned int damaged = 0;
 
-		if (likely(!page || frame_state(page) == PAGE_ALLOCATED))
-			return page;
-		page_report_damaged(page);
-	}
-	return NULL;
-}
-
-static struct page *walk(const struct request *rq, enum wmark mark)
-{
 	for (const struct zoneref *ref = rq->list; ref->zone; ref++) {
 		struct page *page;
 
 		if (ref->type > rq->high || test_zone(ref->zone, rq, mark) != WM_PASS)
 			continue;
-		page = take(ref->zone, rq, mark);
-		if (likely(page))
+		page = take_once(ref->zone, rq, mark);
+		if (likely(page && frame_state(page) == PAGE_ALLOCATED))
 			return page;
+		if (!page)
+			continue;
+		page_report_damaged(page);
+		if (++damaged < DAMAGED_TRIES)
+			ref--; /* that one is leaked; the zone may have sound ones */
 	}
 	return NULL;
 }
 
-static void clear_block(struct page *page, unsigned int order)
+/* Everybody down to low before anybody goes below it. */
+static const enum wmark rounds[] = { WMARK_LOW, WMARK_MIN };
+
+static tm_noinline void clear_block(struct page *page, unsigned int order)
 {
 	for (u32 i = 0; i < 1u << order; i++)
 		memset(page_address(page + i), 0, PAGE_SIZE);
 }
 
-static void warn_failed(gfp_t gfp, unsigned int order)
+static tm_noinline void warn_failed(gfp_t gfp, unsigned int order)
 {
 	static u64 next_warning; /* (A) racing CPUs may warn twice */
 	u64 now = time_now_ns();
@@ -191,15 +190,14 @@ static void warn_failed(gfp_t gfp, unsigned int order)
 
 struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 {
+	struct page *page = NULL;
 	struct request rq;
-	struct page *page;
 
 	BUG_ON(!open);
 	if (!fill_request(&rq, node, gfp, order))
 		return NULL;
-	page = walk(&rq, WMARK_LOW);
-	if (unlikely(!page))
-		page = walk(&rq, WMARK_MIN);
+	for (unsigned int i = 0; !page && i < ARRAY_SIZE(rounds); i++)
+		page = walk(&rq, rounds[i]);
 	if (unlikely(!page)) {
 		warn_failed(gfp, order);
 		return NULL;
@@ -219,7 +217,8 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 /* ---- giving back ---------------------------------------------------------------- */
 
 /* What a refused free leaves behind: a damaged block is nobody's any more. */
-static enum page_fault refuse_locked(struct zone *z, struct page *page, unsigned int order)
+static tm_noinline enum page_fault refuse_locked(struct zone *z, struct page *page,
+						 unsigned int order)
 {
 	enum page_fault fault = page_classify(page, order);
 

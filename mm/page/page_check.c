@@ -28,13 +28,6 @@ static const char *const fault_names[NR_PAGE_FAULTS] = {
 	[PAGE_FAULT_DAMAGED] = "a damaged descriptor",
 };
 
-bool page_is_descriptor(const struct page *page)
-{
-	u64 offset = (u64)(uintptr_t)page - ARCH_FRAMES_BASE;
-
-	return offset % sizeof(*page) == 0 && frame_exists(offset / sizeof(*page));
-}
-
 /* The block that a tail frame lies in: its head, or null when none claims it. */
 static const struct page *find_head(u32 pfn)
 {

@@ -21,7 +21,12 @@ enum page_fault {
 };
 
 /* The address is that of a descriptor with RAM behind it. Any. */
-bool page_is_descriptor(const struct page *page);
+static inline bool page_is_descriptor(const struct page *page)
+{
+	u64 offset = (u64)(uintptr_t)page - ARCH_FRAMES_BASE;
+
+	return offset % sizeof(*page) == 0 && frame_exists(offset / sizeof(*page));
+}
 
 /*
  * Why a free of this block with this order was refused. The descriptor exists.
