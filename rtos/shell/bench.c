@@ -9,7 +9,10 @@
 #include "mm/mm.h"
 #include "tests/bench/mmb_workload.h"
 
-enum { PAIRS = 1000 };
+enum {
+	PAIRS = 1000,
+	MAX_HELD = 8, /* a split gives two mates in a row; boot leaves few odd blocks */
+};
 
 /* Sums of one kind of call. */
 struct meter {
@@ -85,19 +88,47 @@ static int no_memory(const char *name)
 	return EXIT_FAIL;
 }
 
+/*
+ * A free block of this order whose buddy stays taken: then a pair neither splits
+ * nor merges, whatever boot left on the lists. The held blocks go to `held`; their
+ * count, or 0 when memory is short. The largest order has no buddy.
+ */
+static unsigned int hold_buddies(struct page *held[MAX_HELD], unsigned int order)
+{
+	unsigned int nr = 0;
+	u64 mate = 1ull << order;
+
+	if (order == MAX_PAGE_ORDER)
+		return 0;
+	while (nr < MAX_HELD) {
+		held[nr] = alloc_pages(GFP_KERNEL | GFP_NOWARN, order);
+		if (!held[nr])
+			break;
+		if (nr && page_to_pfn(held[nr]).v == (page_to_pfn(held[nr - 1]).v ^ mate)) {
+			free_pages(held[nr], order);
+			break;
+		}
+		nr++;
+	}
+	return nr;
+}
+
 /* Mean cost of alloc + free; all ones when there is no such block. */
 static u64 pair_cost(unsigned int order)
 {
 	struct meter alloc = { 0 }, back = { 0 };
+	struct page *held[MAX_HELD], *page = NULL;
+	unsigned int nr = hold_buddies(held, order);
 
 	for (unsigned int i = 0; i < PAIRS; i++) {
-		struct page *page = timed_alloc(&alloc, order);
-
+		page = timed_alloc(&alloc, order);
 		if (!page)
-			return ~0ull;
+			break;
 		timed_free(&back, page, order);
 	}
-	return meter_mean(&alloc) + meter_mean(&back);
+	while (nr)
+		free_pages(held[--nr], order);
+	return page ? meter_mean(&alloc) + meter_mean(&back) : ~0ull;
 }
 
 static int bench_pair(void)
