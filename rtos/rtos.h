@@ -72,14 +72,15 @@ struct task; /* rtos/task.h, for rtos/ and debuggers only */
 
 struct task_attr {
 	const char *name;  /* copied, cut at 15 characters */
-	unsigned int prio; /* 0..31; default 8 */
+	unsigned int prio; /* 0..31; TASK_PRIO_DEFAULT when nothing speaks against */
 	u64 cpus;          /* allowed CPUs, 0 means all */
 };
 
 /*
  * Create and start a task running entry(arg); it ends when entry returns.
  * Its descriptor and guarded stack come from the page allocator. Null when
- * memory ends, prio is out of range or cpus names no online CPU. Task.
+ * memory ends, prio is out of range, cpus names no online CPU, or more
+ * different CPU masks are in use than there are groups (72). Task or boot.
  */
 struct task *task_create(const struct task_attr *attr, void (*entry)(void *), void *arg);
 /* End the calling task. Never returns. */
@@ -93,8 +94,9 @@ void task_detach(struct task *t);
 struct task *task_current(void);
 const char *task_name(const struct task *t);
 unsigned int task_prio(const struct task *t); /* effective */
-/* Change priority or affinity of a task; takes effect at once. Atomic.
- * ERR_INVAL: prio over 31 or no allowed CPU online. */
+/* Change priority or affinity of a task; takes effect at once, and a ready one
+ * goes to the tail of its level. Atomic. 0, ERR_INVAL (prio over 31, no allowed CPU
+ * online, an idle task), ERR_NOSPC (as task_create: too many masks). */
 int task_set_prio(struct task *t, unsigned int prio);
 int task_set_cpus(struct task *t, u64 cpus);
 void task_yield(void); /* to equals, FIFO. Task. */
@@ -336,7 +338,7 @@ void shell_main(void *arg);
 /*
  * Attach a handler to a controller line and unmask it. The handler runs in
  * hard interrupt context, on the CPU the controller chose. 0, ERR_RANGE (no
- * such line), ERR_BUSY (taken). Task or boot.
+ * such line), ERR_BUSY (taken), ERR_NOSPC (64 are). Task or boot.
  */
 int irq_request(unsigned int irq, bool edge, const char *name,
 		void (*handler)(unsigned int irq, void *arg), void *arg);

@@ -37,8 +37,10 @@ unsigned int waitq_wake_one(struct waitq *q)
 	return woken;
 }
 
-/* One task a lock hold; those that come back meanwhile are not woken again
- * for ever, because nobody wakes more than waited when it began. */
+/*
+ * One task a lock hold. Only as many as waited when it began: one that runs,
+ * finds nothing and waits again must not keep us here for ever.
+ */
 unsigned int waitq_wake_all(struct waitq *q)
 {
 	unsigned int woken = 0, waiting;

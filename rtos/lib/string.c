@@ -10,7 +10,7 @@
  */
 #include "rtos/lib/lib.h"
 
-enum { WORD = sizeof(u64), BLOCK = 4 * WORD };
+enum { WORD = sizeof(u64), BLOCK = 8 * WORD };
 
 static inline void *keep(const void *p)
 {
@@ -126,6 +126,10 @@ void *memset(void *dst, int c, size_t n)
 		w[1] = word;
 		w[2] = word;
 		w[3] = word;
+		w[4] = word;
+		w[5] = word;
+		w[6] = word;
+		w[7] = word;
 	}
 	for (; n >= WORD; n -= WORD, d += WORD)
 		*(u64 *)keep(d) = word;

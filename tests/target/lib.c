@@ -7,7 +7,7 @@
  */
 #include "tests/target/suites.h"
 
-enum { SPAN = 80, ROOM = SPAN + 32 };
+enum { SPAN = 160, ROOM = SPAN + 32 };
 
 static u8 from[ROOM], to[ROOM];
 
@@ -83,7 +83,7 @@ static void test_memset(void)
 	unsigned int d, i, n, wrong;
 
 	for (d = 0; d < 8; d++)
-		for (n = 0; n <= 70; n++) {
+		for (n = 0; n <= 150; n++) {
 			fill();
 			memset(to + d, 0x15a, n);
 			for (i = 0, wrong = 0; i < ROOM; i++)

@@ -120,6 +120,30 @@ static void test_crowd(void)
 	expect_free(before);
 }
 
+/* More different CPU masks than there are groups: the last ones are refused,
+ * and when the others have gone the groups are there again. */
+static void test_masks(void)
+{
+	static struct task *t[CROWD];
+	u64 before = mm_free_pages();
+	unsigned int i, made = 0;
+
+	may_end = 0;
+	for (i = 0; i < CROWD; i++) {
+		struct task_attr attr = { .name = "mask", .prio = 8, .cpus = 1 | (u64)i << 40 };
+
+		t[made] = task_create(&attr, patient, NULL);
+		made += t[made] != NULL;
+	}
+	TEST_CHECK_VAL(made > 64 && made < CROWD, made, 0);
+	TEST_CHECK(task_set_cpus(task_current(), 1 | (u64)CROWD << 40) == ERR_NOSPC);
+	help_add(&may_end, 1);
+	for (i = 0; i < made; i++)
+		help_join(t[i]);
+	TEST_CHECK(task_set_cpus(task_current(), 1 | (u64)CROWD << 40) == 0);
+	expect_free(before);
+}
+
 /* Thousands of short lives, half of them detached. */
 static void test_lives(void)
 {
@@ -239,10 +263,10 @@ static void test_cpu_time(void)
 }
 
 static const struct test_case cases[] = {
-	{ "refused", test_refused },   { "name", test_name },   { "join", test_join },
-	{ "exit", test_exit },         { "stack", test_stack }, { "guard", test_guard },
-	{ "info", test_info },         { "lives", test_lives }, { "crowd", test_crowd },
-	{ "cpu_time", test_cpu_time },
+	{ "refused", test_refused }, { "name", test_name },         { "join", test_join },
+	{ "exit", test_exit },       { "stack", test_stack },       { "guard", test_guard },
+	{ "info", test_info },       { "lives", test_lives },       { "crowd", test_crowd },
+	{ "masks", test_masks },     { "cpu_time", test_cpu_time },
 };
 
 const struct test_suite suite_task = { "task", cases, ARRAY_SIZE(cases) };
