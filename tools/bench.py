@@ -44,6 +44,10 @@ FIGURES = [
     Figure("Q1", "order-0 alloc + free, NUMA", "pair_order0", NUMA, 620, 508, 110),
     Figure("Q2", "order-9 alloc + free, NUMA", "pair_order9", NUMA, 4778, 4631, 200),
     Figure("Q2", "order-10 alloc + free, NUMA", "pair_order10", NUMA, 9261, 9112, 200),
+    Figure("Q3", "churn, one free + one alloc, NUMA", "churn", NUMA, 647, 500, 160),
+    Figure("Q4", "order 0 over half of memory, NUMA", "row_order0", NUMA, 1003, 855, 250),
+    Figure("Q5", "  of it worst single alloc", "row_worst_alloc", NUMA, 281_793, 8_668, 1_000),
+    Figure("Q5", "  of it worst single free", "row_worst_free", NUMA, 459_624, 14_828, 1_000),
     Figure("Q16", "boot: memory work, 512 MiB", "boot_memory", PLAIN[512],
            6_100_000, 6_100_000, 1_000_000),
     Figure("Q16", "boot: memory work, 2 GiB", "boot_memory", PLAIN[2048],
@@ -65,7 +69,8 @@ def measure(image):
     """{shape name: {figure name: value}}, one boot each."""
     results = {}
     for shape in {figure.shape.name: figure.shape for figure in FIGURES}.values():
-        text, status = run_commands(shape, "bench", image, exact=True, timeout=120)
+        command = "bench *" if shape is NUMA else "bench"
+        text, status = run_commands(shape, command, image, exact=True, timeout=120)
         values = {name: float(value) if "." in value else int(value) for name, value in
                   re.findall(r"^bench (\w+) (\d+(?:\.\d+)?)\b", text, re.M)}
         if status or not values:
