@@ -32,13 +32,13 @@ static u64 seed; /* until somebody takes it */
 
 /* ---- the blob ------------------------------------------------------------ */
 
-static tm_noreturn void refuse(phys_t fdt, const char *why)
+static tm_init tm_noreturn void refuse(phys_t fdt, const char *why)
 {
 	panic("device tree refused: at 0x%llx: %s", (unsigned long long)fdt.v, why);
 }
 
 /* Every page of the range answers a read; else the blob goes beyond RAM. */
-static bool readable(const u8 *p, u64 nr_bytes)
+static tm_init bool readable(const u8 *p, u64 nr_bytes)
 {
 	for (u64 at = 0; at < nr_bytes; at += PAGE_SIZE) {
 		if (!arch_probe(p + at))
@@ -47,14 +47,14 @@ static bool readable(const u8 *p, u64 nr_bytes)
 	return arch_probe(p + nr_bytes - 1);
 }
 
-static u8 *map_readable(phys_t p, u64 nr_bytes)
+static tm_init u8 *map_readable(phys_t p, u64 nr_bytes)
 {
 	u8 *at = arch_early_map(p, nr_bytes, ARCH_PROT_RW);
 
 	return at && readable(at, nr_bytes) ? at : NULL;
 }
 
-static void check_place(phys_t fdt, u64 nr_bytes)
+static tm_init void check_place(phys_t fdt, u64 nr_bytes)
 {
 	const struct arch_image *im = arch_image();
 	u64 limit = 1ull << min_u64(arch_phys_bits(), ARCH_PHYS_BITS);
@@ -68,7 +68,7 @@ static void check_place(phys_t fdt, u64 nr_bytes)
 }
 
 /* The used part of the blob, mapped, aligned and checked. */
-static void *open_tree(phys_t fdt, struct dt_shape *shape)
+static tm_init void *open_tree(phys_t fdt, struct dt_shape *shape)
 {
 	u32 total = 0, used = 0;
 	const char *why;
@@ -103,7 +103,7 @@ static void *open_tree(phys_t fdt, struct dt_shape *shape)
 
 /* ---- /chosen ------------------------------------------------------------- */
 
-static void take_bootargs(const void *fdt, int chosen)
+static tm_init void take_bootargs(const void *fdt, int chosen)
 {
 	int len = 0;
 	const char *v = fdt_getprop(fdt, chosen, "bootargs", &len);
@@ -120,7 +120,7 @@ static void take_bootargs(const void *fdt, int chosen)
  * Mix a secret into the seed and wipe it, in the blob and in its copy, so that
  * nobody who reads the tree later learns it.
  */
-static void take_seed(void *fdt, phys_t fdt_phys, int chosen, const char *name)
+static tm_init void take_seed(void *fdt, phys_t fdt_phys, int chosen, const char *name)
 {
 	int len = 0;
 	u8 *v = fdt_getprop_w(fdt, chosen, name, &len);
@@ -140,7 +140,7 @@ static void take_seed(void *fdt, phys_t fdt_phys, int chosen, const char *name)
 		memset(loaded, 0, (size_t)len);
 }
 
-u64 mm_boot_seed(void)
+tm_init u64 mm_boot_seed(void)
 {
 	u64 s = seed;
 
@@ -150,7 +150,7 @@ u64 mm_boot_seed(void)
 
 /* ---- maps ---------------------------------------------------------------- */
 
-static void map_ram(void)
+static tm_init void map_ram(void)
 {
 	struct memblock_cursor c = { 0 };
 	struct memblock_span s;
@@ -163,7 +163,7 @@ static void map_ram(void)
 }
 
 /* The blob's pages are free memory again, unless they are somebody else's too. */
-static void release_tree(void)
+static tm_init void release_tree(void)
 {
 	const struct boot_info *bi = boot_info();
 
@@ -171,14 +171,14 @@ static void release_tree(void)
 		memblock_free(bi->fdt, bi->fdt_end);
 }
 
-static u32 nr_nodes(void)
+static tm_init u32 nr_nodes(void)
 {
 	return (u32)__builtin_popcountll(boot_info()->nodes);
 }
 
 /* ---- the whole ----------------------------------------------------------- */
 
-void mm_boot(phys_t fdt_phys)
+tm_init void mm_boot(phys_t fdt_phys)
 {
 	struct dt_shape shape;
 	void *fdt;

@@ -35,7 +35,7 @@ struct build {
 	struct dt_prop *last_prop[DT_MAX_DEPTH + 1];
 };
 
-static void build_node(struct build *b, const char *name)
+static tm_init void build_node(struct build *b, const char *name)
 {
 	struct dt_node *n = &nodes[nr_nodes++];
 
@@ -59,7 +59,7 @@ static void build_node(struct build *b, const char *name)
 }
 
 /* 0 and all ones are not phandles; neither is anything but one cell. */
-static void take_phandle(struct build *b, struct dt_node *n, const struct dt_prop *p)
+static tm_init void take_phandle(struct build *b, struct dt_node *n, const struct dt_prop *p)
 {
 	char path[DT_PATH_BYTES];
 	u32 handle = p->len == 4 ? dt_be32(p->value) : 0;
@@ -73,7 +73,7 @@ static void take_phandle(struct build *b, struct dt_node *n, const struct dt_pro
 	dt_warn("%s %s = 0x%x (%u bytes): not a phandle, ignored", path, p->name, handle, p->len);
 }
 
-static void build_prop(struct build *b, const struct dt_cursor *c)
+static tm_init void build_prop(struct build *b, const struct dt_cursor *c)
 {
 	struct dt_node *n = b->open[b->depth - 1];
 	struct dt_prop *p = &b->props[b->nr_props++];
@@ -93,7 +93,7 @@ static void build_prop(struct build *b, const struct dt_cursor *c)
 		take_phandle(b, n, p);
 }
 
-static void build_all(struct build *b, struct dt_cursor *c)
+static tm_init void build_all(struct build *b, struct dt_cursor *c)
 {
 	enum dt_token token;
 
@@ -114,7 +114,7 @@ static u32 slot_of(u32 phandle)
 	return (phandle * 0x9e3779b1u) & (nr_slots - 1);
 }
 
-static void hash_phandles(u32 count)
+static tm_init void hash_phandles(u32 count)
 {
 	char path[DT_PATH_BYTES];
 
@@ -140,7 +140,7 @@ static void hash_phandles(u32 count)
 	}
 }
 
-void dt_unflatten(const void *fdt, const struct dt_shape *shape)
+tm_init void dt_unflatten(const void *fdt, const struct dt_shape *shape)
 {
 	u64 node_bytes = (u64)shape->nr_nodes * sizeof(struct dt_node);
 	u64 prop_bytes = (u64)shape->nr_props * sizeof(struct dt_prop);
@@ -166,7 +166,7 @@ void dt_unflatten(const void *fdt, const struct dt_shape *shape)
 	hash_phandles(b.nr_phandles);
 }
 
-void dt_forget(void)
+tm_init void dt_forget(void)
 {
 	nodes = NULL;
 	nr_nodes = 0;

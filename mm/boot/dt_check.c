@@ -41,7 +41,7 @@ enum { MAX_WARNINGS_PRINTED = 40 };
 static char fault_text[320] tm_initbss;
 static u32 nr_warnings;
 
-static tm_printf(1, 2) const char *fault(const char *fmt, ...)
+static tm_init tm_printf(1, 2) const char *fault(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -51,7 +51,7 @@ static tm_printf(1, 2) const char *fault(const char *fmt, ...)
 	return fault_text;
 }
 
-void dt_warn(const char *fmt, ...)
+tm_init void dt_warn(const char *fmt, ...)
 {
 	char text[220];
 	va_list ap;
@@ -66,7 +66,7 @@ void dt_warn(const char *fmt, ...)
 		pr_warn("device tree: more warnings follow, which are only counted");
 }
 
-u32 dt_warnings(void)
+tm_init u32 dt_warnings(void)
 {
 	return nr_warnings;
 }
@@ -85,7 +85,7 @@ const char *dt_printable(char *buf, size_t size, const char *name)
 /* ---- header and blocks --------------------------------------------------- */
 
 /* Three blocks whose sizes the header knows; the reserve map's comes later. */
-static void get_blocks(const u8 *fdt, struct block *b)
+static tm_init void get_blocks(const u8 *fdt, struct block *b)
 {
 	u64 s = dt_be32(fdt + OFF_STRUCT), t = dt_be32(fdt + OFF_STRINGS);
 	u64 r = dt_be32(fdt + OFF_RSVMAP);
@@ -96,7 +96,7 @@ static void get_blocks(const u8 *fdt, struct block *b)
 	b[3] = (struct block){ "memory reserve map", r, r + 16 };
 }
 
-static const char *check_blocks(const struct block *b, u32 total)
+static tm_init const char *check_blocks(const struct block *b, u32 total)
 {
 	for (u32 i = 1; i < 4; i++) {
 		if (b[i].end > total)
@@ -118,7 +118,7 @@ static const char *check_blocks(const struct block *b, u32 total)
 	return NULL;
 }
 
-const char *dt_check_header(const void *fdt, u32 *total, u32 *used)
+tm_init const char *dt_check_header(const void *fdt, u32 *total, u32 *used)
 {
 	const u8 *h = fdt;
 	struct block b[4];
@@ -145,7 +145,7 @@ const char *dt_check_header(const void *fdt, u32 *total, u32 *used)
 }
 
 /* Entries up to the terminator, which must come before the next block. */
-static const char *check_reserve_map(const u8 *fdt, u32 used)
+static tm_init const char *check_reserve_map(const u8 *fdt, u32 used)
 {
 	struct block b[4];
 	u64 limit = used, at;
@@ -165,7 +165,7 @@ static const char *check_reserve_map(const u8 *fdt, u32 used)
 
 /* ---- the cursor ---------------------------------------------------------- */
 
-void dt_cursor_init(struct dt_cursor *c, const void *fdt)
+tm_init void dt_cursor_init(struct dt_cursor *c, const void *fdt)
 {
 	const u8 *h = fdt;
 
@@ -177,20 +177,20 @@ void dt_cursor_init(struct dt_cursor *c, const void *fdt)
 	};
 }
 
-static enum dt_token bad(struct dt_cursor *c, const char *why)
+static tm_init enum dt_token bad(struct dt_cursor *c, const char *why)
 {
 	c->fault = why;
 	c->next = c->nr_structs; /* stay at the end */
 	return DT_TOKEN_BAD;
 }
 
-static u32 word(const struct dt_cursor *c, u32 offset)
+static tm_init u32 word(const struct dt_cursor *c, u32 offset)
 {
 	return __builtin_bswap32(*(const u32 *)(const void *)(c->structs + offset));
 }
 
 /* All sums below are of 32-bit numbers under DT_MAX_BYTES or done in 64 bits. */
-static enum dt_token take_name(struct dt_cursor *c)
+static tm_init enum dt_token take_name(struct dt_cursor *c)
 {
 	const char *name = (const char *)c->structs + c->offset + 4;
 	u32 left = c->nr_structs - (c->offset + 4);
@@ -203,7 +203,7 @@ static enum dt_token take_name(struct dt_cursor *c)
 	return DT_TOKEN_BEGIN;
 }
 
-static enum dt_token take_prop(struct dt_cursor *c)
+static tm_init enum dt_token take_prop(struct dt_cursor *c)
 {
 	u32 nameoff;
 	u64 end;
@@ -223,7 +223,7 @@ static enum dt_token take_prop(struct dt_cursor *c)
 	return DT_TOKEN_PROP;
 }
 
-enum dt_token dt_cursor_next(struct dt_cursor *c)
+tm_init enum dt_token dt_cursor_next(struct dt_cursor *c)
 {
 	while (c->nr_structs - c->next >= 4) {
 		u32 token = word(c, c->next);
@@ -258,7 +258,7 @@ struct pass {
 };
 
 /* Fault at the innermost open node, with its path. */
-static const char *fault_at(const struct pass *p, const char *why)
+static tm_init const char *fault_at(const struct pass *p, const char *why)
 {
 	char path[DT_PATH_BYTES] = "/", name[40];
 	size_t len = 0;
@@ -269,7 +269,7 @@ static const char *fault_at(const struct pass *p, const char *why)
 	return fault("node %s, offset %u of the structure block: %s", path, p->c.offset, why);
 }
 
-static void note_top_node(struct pass *p, struct dt_shape *shape)
+static tm_init void note_top_node(struct pass *p, struct dt_shape *shape)
 {
 	int offset = (int)p->c.offset;
 
@@ -282,7 +282,7 @@ static void note_top_node(struct pass *p, struct dt_shape *shape)
 		shape->reserved_memory = offset;
 }
 
-static const char *open_node(struct pass *p, struct dt_shape *shape)
+static tm_init const char *open_node(struct pass *p, struct dt_shape *shape)
 {
 	if (!p->open && shape->nr_nodes)
 		return fault_at(p, "second root node");
@@ -306,7 +306,7 @@ static const char *open_node(struct pass *p, struct dt_shape *shape)
  * itself, without end when they form a circle. It is never asked to here; such
  * values are named so that the tree can be mended.
  */
-static void check_alias(const struct dt_cursor *c)
+static tm_init void check_alias(const struct dt_cursor *c)
 {
 	char alias[40], value[64];
 	bool text = c->len && !c->value[c->len - 1];
@@ -320,7 +320,7 @@ static void check_alias(const struct dt_cursor *c)
 		text ? dt_printable(value, sizeof(value), (const char *)c->value) : "?");
 }
 
-static const char *pass_token(struct pass *p, enum dt_token token, struct dt_shape *shape)
+static tm_init const char *pass_token(struct pass *p, enum dt_token token, struct dt_shape *shape)
 {
 	switch (token) {
 	case DT_TOKEN_BEGIN:
@@ -346,7 +346,7 @@ static const char *pass_token(struct pass *p, enum dt_token token, struct dt_sha
 	}
 }
 
-const char *dt_check(const void *fdt, u64 nr_visible, struct dt_shape *shape)
+tm_init const char *dt_check(const void *fdt, u64 nr_visible, struct dt_shape *shape)
 {
 	static struct pass p tm_initbss;
 	u32 total = 0, used = 0;

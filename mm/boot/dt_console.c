@@ -23,7 +23,7 @@ struct chain {
 
 static struct chain chain tm_initbss;
 
-static bool wanted(const char *name)
+static tm_init bool wanted(const char *name)
 {
 	static const char *const names[] = {
 		"#address-cells", "#size-cells", "ranges",       "reg",
@@ -37,7 +37,7 @@ static bool wanted(const char *name)
 	return false;
 }
 
-static void chain_push(const char *name)
+static tm_init void chain_push(const char *name)
 {
 	u32 at = chain.nr_nodes++;
 
@@ -50,7 +50,7 @@ static void chain_push(const char *name)
 	}
 }
 
-static void chain_prop(const struct dt_cursor *c)
+static tm_init void chain_prop(const struct dt_cursor *c)
 {
 	u32 at = chain.nr_nodes - 1;
 	struct dt_prop *p;
@@ -64,7 +64,7 @@ static void chain_prop(const struct dt_cursor *c)
 }
 
 /* Length of the path component at *path, past its slashes; 0 at the end. */
-static size_t component(const char **path)
+static tm_init size_t component(const char **path)
 {
 	size_t len = 0;
 
@@ -80,7 +80,7 @@ static size_t component(const char **path)
  * one that was begun and left again is not gone back to, as no two children of
  * one node have the same name.
  */
-static const struct dt_node *read_chain(const void *fdt, const char *path)
+static tm_init const struct dt_node *read_chain(const void *fdt, const char *path)
 {
 	struct dt_cursor c;
 	u32 depth = 0; /* open nodes of the walk; the chain is its prefix */
@@ -116,7 +116,7 @@ static const struct dt_node *read_chain(const void *fdt, const char *path)
 }
 
 /* String property of a node of the blob; null when absent or not terminated. */
-static const char *blob_string(const void *fdt, int node, const char *name)
+static tm_init const char *blob_string(const void *fdt, int node, const char *name)
 {
 	int len;
 	const char *v = fdt_getprop(fdt, node, name, &len);
@@ -125,7 +125,8 @@ static const char *blob_string(const void *fdt, int node, const char *name)
 }
 
 /* The path that stdout-path stands for, its options cut off. */
-static int stdout_path(const void *fdt, const struct dt_shape *shape, char *path, size_t size)
+static tm_init int stdout_path(const void *fdt, const struct dt_shape *shape, char *path,
+			       size_t size)
 {
 	const char *value = blob_string(fdt, shape->chosen, "stdout-path");
 	char *options;
@@ -148,7 +149,7 @@ static int stdout_path(const void *fdt, const struct dt_shape *shape, char *path
 	return 0;
 }
 
-static void take_compatible(const struct dt_node *n, struct dt_console *c)
+static tm_init void take_compatible(const struct dt_node *n, struct dt_console *c)
 {
 	u32 len, at = 0;
 	const u8 *v = dt_prop_get(n, "compatible", &len);
@@ -166,7 +167,7 @@ static void take_compatible(const struct dt_node *n, struct dt_console *c)
 	}
 }
 
-int dt_console_find(const void *fdt, const struct dt_shape *shape, struct dt_console *c)
+tm_init int dt_console_find(const void *fdt, const struct dt_shape *shape, struct dt_console *c)
 {
 	const struct dt_node *n;
 	int err;

@@ -44,14 +44,14 @@ const struct boot_info *boot_info(void)
 	return &intake_info;
 }
 
-void intake_reset(void)
+tm_init void intake_reset(void)
 {
 	intake_info = (struct boot_info){ .nodes = 0 };
 	intake_blob = (struct intake_blob){ .fdt = NULL };
 	intake_ids = (struct intake_ids){ .nr_with = 0 };
 }
 
-bool intake_tuple(const u8 **v, u32 *len, u64 *base, u64 *size)
+tm_init bool intake_tuple(const u8 **v, u32 *len, u64 *base, u64 *size)
 {
 	u32 ac = intake_blob.address_cells, sc = intake_blob.size_cells;
 
@@ -66,7 +66,7 @@ bool intake_tuple(const u8 **v, u32 *len, u64 *base, u64 *size)
 
 /* ---- the root ------------------------------------------------------------ */
 
-static u32 root_cells(const char *name)
+static tm_init u32 root_cells(const char *name)
 {
 	int len;
 	const void *v = fdt_getprop(intake_blob.fdt, 0, name, &len);
@@ -80,7 +80,7 @@ static u32 root_cells(const char *name)
 	return cells;
 }
 
-static void take_prop(struct root_child *n, const struct dt_cursor *c)
+static tm_init void take_prop(struct root_child *n, const struct dt_cursor *c)
 {
 	/* Most properties are none of these: one look at the first letter. */
 	switch (c->name[0]) {
@@ -111,7 +111,7 @@ static void take_prop(struct root_child *n, const struct dt_cursor *c)
 }
 
 /* One look at every child of the root, cheaper than libfdt's walk. */
-static void each_root_child(void (*fn)(const struct root_child *n))
+static tm_init void each_root_child(void (*fn)(const struct root_child *n))
 {
 	struct root_child n = { .name = NULL };
 	struct dt_cursor c;
@@ -129,20 +129,20 @@ static void each_root_child(void (*fn)(const struct root_child *n))
 	}
 }
 
-static bool child_available(const struct root_child *n)
+static tm_init bool child_available(const struct root_child *n)
 {
 	return !n->status.v || dt_list_has(n->status.v, n->status.len, "okay") ||
 	       dt_list_has(n->status.v, n->status.len, "ok");
 }
 
-static bool is_memory(const struct root_child *n)
+static tm_init bool is_memory(const struct root_child *n)
 {
 	return n->type.v && dt_list_has(n->type.v, n->type.len, "memory");
 }
 
 /* ---- memory nodes -------------------------------------------------------- */
 
-static void numa_fault(const char *fmt, const char *node, u32 value)
+static tm_init void numa_fault(const char *fmt, const char *node, u32 value)
 {
 	char name[48];
 
@@ -152,7 +152,7 @@ static void numa_fault(const char *fmt, const char *node, u32 value)
 }
 
 /* The id of a memory node, or ANY_NODE; remembers why NUMA will be refused. */
-static u32 memory_node_id(const struct root_child *n)
+static tm_init u32 memory_node_id(const struct root_child *n)
 {
 	u32 id;
 
@@ -171,7 +171,7 @@ static u32 memory_node_id(const struct root_child *n)
 }
 
 /* End of a range after clipping; start when nothing is left. */
-static u64 clip(const char *name, u64 start, u64 size)
+static tm_init u64 clip(const char *name, u64 start, u64 size)
 {
 	u64 end, limit = intake_blob.limit;
 	bool wraps = add_overflows(start, size, &end);
@@ -189,7 +189,7 @@ static u64 clip(const char *name, u64 start, u64 size)
 }
 
 /* RAM that an earlier tuple gave to another node cannot belong to two. */
-static void check_overlap(const char *name, u64 start, u64 end, u32 id)
+static tm_init void check_overlap(const char *name, u64 start, u64 end, u32 id)
 {
 	u64 known = memblock_memory_inside(phys_make(start), phys_make(end));
 	struct memblock_cursor c = { 0 };
@@ -206,7 +206,8 @@ static void check_overlap(const char *name, u64 start, u64 end, u32 id)
 	}
 }
 
-static void take_tuple(const struct root_child *n, const char *name, u64 base, u64 size, u32 id)
+static tm_init void take_tuple(const struct root_child *n, const char *name, u64 base, u64 size,
+			       u32 id)
 {
 	u64 end;
 
@@ -221,7 +222,7 @@ static void take_tuple(const struct root_child *n, const char *name, u64 base, u
 		memblock_set_flags(phys_make(base), phys_make(end), MEMBLOCK_HOTPLUG);
 }
 
-static void take_memory(const struct root_child *n)
+static tm_init void take_memory(const struct root_child *n)
 {
 	u32 step = 4 * (intake_blob.address_cells + intake_blob.size_cells);
 	const u8 *v = n->usable.v ? n->usable.v : n->reg.v;
@@ -256,7 +257,7 @@ static void take_memory(const struct root_child *n)
  * A tree may list registers as RAM. Nobody may write there by accident, so
  * what a device at the top level claims is no memory.
  */
-static void spare_device(const char *name, u64 base, u64 size)
+static tm_init void spare_device(const char *name, u64 base, u64 size)
 {
 	u64 start = align_down(base, PAGE_SIZE), end;
 
@@ -270,7 +271,7 @@ static void spare_device(const char *name, u64 base, u64 size)
 	memblock_remove(phys_make(start), phys_make(end));
 }
 
-static void spare_devices_of(const struct root_child *n)
+static tm_init void spare_devices_of(const struct root_child *n)
 {
 	const u8 *v = n->reg.v;
 	u32 len = n->reg.len;
@@ -287,7 +288,7 @@ static void spare_devices_of(const struct root_child *n)
 /* ---- limits -------------------------------------------------------------- */
 
 /* Give up RAM in [start, end), except what the kernel stands on. */
-static void give_up(u64 start, u64 end, const char *why)
+static tm_init void give_up(u64 start, u64 end, const char *why)
 {
 	const struct arch_image *im = arch_image();
 	u64 from[2] = { start, max_u64(start, im->end.v) };
@@ -314,7 +315,7 @@ static void give_up(u64 start, u64 end, const char *why)
 }
 
 /* mem=: the lowest bytes stay, and the kernel wherever it is. */
-static void apply_mem_limit(u64 limit)
+static tm_init void apply_mem_limit(u64 limit)
 {
 	struct memblock_cursor c = { 0 };
 	struct memblock_span s;
@@ -331,7 +332,7 @@ static void apply_mem_limit(u64 limit)
 }
 
 /* /chosen linux,usable-memory-range: only RAM inside these may be used. */
-static void apply_usable_ranges(void)
+static tm_init void apply_usable_ranges(void)
 {
 	struct {
 		u64 start, end;
@@ -378,7 +379,7 @@ static void apply_usable_ranges(void)
 /* ---- /chosen ------------------------------------------------------------- */
 
 /* A number of one or two cells. */
-static bool chosen_number(const char *name, u64 *val)
+static tm_init bool chosen_number(const char *name, u64 *val)
 {
 	int len;
 	const u8 *v = fdt_getprop(intake_blob.fdt, intake_blob.chosen, name, &len);
@@ -394,7 +395,7 @@ static bool chosen_number(const char *name, u64 *val)
 }
 
 /* As given, before RAM is known; so that nothing grows into it. */
-static void take_initrd(void)
+static tm_init void take_initrd(void)
 {
 	u64 start = 0, end = 0;
 	bool has_start = chosen_number("linux,initrd-start", &start);
@@ -412,7 +413,7 @@ static void take_initrd(void)
 	intake_info.initrd_end = phys_make(end);
 }
 
-static void check_initrd(void)
+static tm_init void check_initrd(void)
 {
 	const struct arch_image *im = arch_image();
 	phys_t start = intake_info.initrd, end = intake_info.initrd_end;
@@ -430,7 +431,7 @@ static void check_initrd(void)
 }
 
 /* The core image of a crashed kernel must survive. */
-static void take_elfcorehdr(void)
+static tm_init void take_elfcorehdr(void)
 {
 	int len = 0;
 	const u8 *v = fdt_getprop(intake_blob.fdt, intake_blob.chosen, "linux,elfcorehdr", &len);
@@ -445,7 +446,7 @@ static void take_elfcorehdr(void)
 
 /* ---- the whole ----------------------------------------------------------- */
 
-static void check_kernel_in_ram(void)
+static tm_init void check_kernel_in_ram(void)
 {
 	const struct arch_image *im = arch_image();
 
@@ -456,7 +457,7 @@ static void check_kernel_in_ram(void)
 }
 
 /* Room for a descriptor of every frame, and for a kernel to live in. */
-static void check_enough(void)
+static tm_init void check_enough(void)
 {
 	u64 ram = memblock_memory_bytes();
 	u64 needed = MIN_FREE_BYTES + ram / PAGE_SIZE * sizeof(struct page);
@@ -473,20 +474,23 @@ static void check_enough(void)
 		      (unsigned long long)needed / 1024);
 }
 
-static void init_blob(const void *fdt, const struct dt_shape *shape)
+static tm_init void init_blob(const void *fdt, const struct dt_shape *shape)
 {
 	u32 bits = (u32)min_u64(arch_phys_bits(), ARCH_PHYS_BITS);
 
 	intake_blob.fdt = fdt;
 	intake_blob.limit = 1ull << bits;
+	/* The last frame number means "none" in page lists. */
+	if (bits == ARCH_PHYS_BITS)
+		intake_blob.limit -= PAGE_SIZE;
 	intake_blob.chosen = shape->chosen;
 	intake_blob.reserved_memory = shape->reserved_memory;
 	intake_blob.address_cells = root_cells("#address-cells");
 	intake_blob.size_cells = root_cells("#size-cells");
 }
 
-void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_shape *shape,
-		  const struct dt_console *console)
+tm_init void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_shape *shape,
+			  const struct dt_console *console)
 {
 	init_blob(fdt, shape);
 	intake_info.options = *boot_options();
@@ -518,7 +522,7 @@ void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_shape *shape
 	memblock_check();
 }
 
-void intake_records(void)
+tm_init void intake_records(void)
 {
 	struct memblock_cursor c = { 0 };
 	struct mem_region r;

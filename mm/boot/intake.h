@@ -65,8 +65,8 @@ struct boot_info {
 	u64 memory_nodes;                  /* ids with RAM */
 	u8 distance[MAX_NODES][MAX_NODES]; /* 10, or more; valid for `nodes` */
 
-	/* Row 17: end of what every bus master can reach; 4 GiB without
-	 * dma-ranges, and never more. */
+	/* Row 17: end of what every bus master can reach, to the page; 4 GiB
+	 * without dma-ranges; more only when all RAM lies above. */
 	phys_t dma_end;
 
 	phys_t fdt, fdt_end;       /* the blob, totalsize */

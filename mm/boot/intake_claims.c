@@ -11,7 +11,7 @@
 #include "mm/boot/intake_parts.h"
 #include "rtos/rtos.h"
 
-static bool claim_memreserve(claim_fn fn, void *arg)
+static tm_init bool claim_memreserve(claim_fn fn, void *arg)
 {
 	uint64_t base, size;
 	int nr = fdt_num_mem_rsv(intake_blob.fdt);
@@ -29,7 +29,7 @@ static bool claim_memreserve(claim_fn fn, void *arg)
 	return true;
 }
 
-static void each_claim(claim_fn fn, void *arg)
+static tm_init void each_claim(claim_fn fn, void *arg)
 {
 	const struct arch_image *im = arch_image();
 	const struct boot_info *bi = &intake_info;
@@ -61,7 +61,7 @@ struct guarded {
 	bool initrd_too;
 };
 
-static bool guard_claim(const struct claim *c, void *arg)
+static tm_init bool guard_claim(const struct claim *c, void *arg)
 {
 	struct guarded *g = arg;
 	u64 end;
@@ -77,7 +77,7 @@ static bool guard_claim(const struct claim *c, void *arg)
 	return !g->touched;
 }
 
-static bool touches_claim(u64 start, u64 end, bool initrd_too, u64 *below)
+static tm_init bool touches_claim(u64 start, u64 end, bool initrd_too, u64 *below)
 {
 	struct guarded g = { .start = start, .end = end, .initrd_too = initrd_too };
 
@@ -86,7 +86,7 @@ static bool touches_claim(u64 start, u64 end, bool initrd_too, u64 *below)
 	return g.touched;
 }
 
-bool claims_guard(phys_t start, phys_t end, phys_t *below)
+tm_init bool claims_guard(phys_t start, phys_t end, phys_t *below)
 {
 	return !touches_claim(start.v, end.v, true, &below->v);
 }
@@ -97,7 +97,7 @@ bool claims_guard(phys_t start, phys_t end, phys_t *below)
  * Highest page of [start, end) that may be written for a moment: no firmware
  * is in it, nor the kernel, nor the blob. False when there is none.
  */
-static bool unclaimed_page(u64 start, u64 end, u64 *page)
+static tm_init bool unclaimed_page(u64 start, u64 end, u64 *page)
 {
 	u64 below;
 
@@ -115,7 +115,7 @@ static bool unclaimed_page(u64 start, u64 end, u64 *page)
  * Whether there is memory in the page at p. Pages somebody claims are not
  * touched: secure firmware may punish that. Yes when there is no way to ask.
  */
-static bool answers(u64 p)
+static tm_init bool answers(u64 p)
 {
 	u64 page;
 	void *at;
@@ -127,7 +127,7 @@ static bool answers(u64 p)
 }
 
 /* Between a page that answers and one that does not: the edge, seen from below. */
-static u64 find_edge(u64 good, u64 bad)
+static tm_init u64 find_edge(u64 good, u64 bad)
 {
 	/* At most 32 rounds: addresses have 44 bits. */
 	while (max_u64(good, bad) - min_u64(good, bad) > PAGE_SIZE) {
@@ -146,7 +146,7 @@ static u64 find_edge(u64 good, u64 bad)
  * only when nobody answers at one of them, halve until the edge is found.
  * Result: what is missing of [start, end); empty when all is there.
  */
-static bool missing_part(u64 start, u64 end, u64 *from, u64 *to)
+static tm_init bool missing_part(u64 start, u64 end, u64 *from, u64 *to)
 {
 	u64 last;
 
@@ -164,7 +164,7 @@ static bool missing_part(u64 start, u64 end, u64 *from, u64 *to)
 	return true;
 }
 
-void claims_drop_missing_memory(void)
+tm_init void claims_drop_missing_memory(void)
 {
 	struct memblock_cursor c = { 0 };
 	struct memblock_span s;
@@ -191,7 +191,7 @@ void claims_drop_missing_memory(void)
 /* ---- reserving ----------------------------------------------------------- */
 
 /* Aligned, all of it RAM, and nobody else's: what a CMA area must be. */
-static bool can_lend(const struct claim *c, u64 end, u64 taken)
+static tm_init bool can_lend(const struct claim *c, u64 end, u64 taken)
 {
 	u64 block = (u64)PAGEBLOCK_PAGES << PAGE_SHIFT;
 
@@ -210,12 +210,12 @@ static bool can_lend(const struct claim *c, u64 end, u64 taken)
 	return true;
 }
 
-static const char *claim_prefix(const struct claim *c)
+static tm_init const char *claim_prefix(const struct claim *c)
 {
 	return c->reason == MEM_RESERVED ? "/reserved-memory/" : "";
 }
 
-static bool reserve_claim(const struct claim *c, void *arg)
+static tm_init bool reserve_claim(const struct claim *c, void *arg)
 {
 	const char *other = "";
 	char name[48], with[48];
@@ -251,7 +251,7 @@ static bool reserve_claim(const struct claim *c, void *arg)
 	return true;
 }
 
-void claims_reserve(void)
+tm_init void claims_reserve(void)
 {
 	each_claim(reserve_claim, NULL);
 }

@@ -22,7 +22,7 @@ enum {
 /* ---- ids ----------------------------------------------------------------- */
 
 /* Nodes of the CPUs, or the fault; those without an id are counted. */
-static u64 cpu_ids(char *fault, size_t size, u32 *nr_without)
+static tm_init u64 cpu_ids(char *fault, size_t size, u32 *nr_without)
 {
 	const struct dt_node *cpus = dt_find_path("/cpus");
 	u64 mask = 0;
@@ -51,7 +51,7 @@ static u64 cpu_ids(char *fault, size_t size, u32 *nr_without)
 
 /* ---- distances ----------------------------------------------------------- */
 
-static void default_distances(void)
+static tm_init void default_distances(void)
 {
 	for (u32 a = 0; a < MAX_NODES; a++) {
 		for (u32 b = 0; b < MAX_NODES; b++)
@@ -63,7 +63,8 @@ static void default_distances(void)
  * One triple into the matrix. False when it makes the map worthless. `given`
  * has a bit per pair that an entry named itself.
  */
-static bool take_distance(u32 i, u32 a, u32 b, u32 distance, u64 *given, char *fault, size_t size)
+static tm_init bool take_distance(u32 i, u32 a, u32 b, u32 distance, u64 *given, char *fault,
+				  size_t size)
 {
 	const char *why = NULL;
 
@@ -93,7 +94,7 @@ static bool take_distance(u32 i, u32 a, u32 b, u32 distance, u64 *given, char *f
 	return true;
 }
 
-static void name_missing(const u64 *given)
+static tm_init void name_missing(const u64 *given)
 {
 	for (u32 a = 0; a < MAX_NODES; a++) {
 		for (u32 b = a + 1; b < MAX_NODES; b++) {
@@ -107,7 +108,7 @@ static void name_missing(const u64 *given)
 }
 
 /* The matrix; false with the fault in words when NUMA cannot be used. */
-static bool take_distances(char *fault, size_t size)
+static tm_init bool take_distances(char *fault, size_t size)
 {
 	const struct dt_node *map = dt_find_path("/distance-map");
 	u64 given[MAX_NODES] = { 0 };
@@ -138,7 +139,7 @@ static bool take_distances(char *fault, size_t size)
 
 /* ---- nodes --------------------------------------------------------------- */
 
-static void one_node(void)
+static tm_init void one_node(void)
 {
 	memblock_set_node(phys_make(0), phys_make(1ull << ARCH_PHYS_BITS), 0);
 	intake_info.numa = false;
@@ -148,13 +149,13 @@ static void one_node(void)
 }
 
 /* Where CPUs go that the tree puts nowhere. */
-static u32 lowest_node(void)
+static tm_init u32 lowest_node(void)
 {
 	return (u32)__builtin_ctzll(intake_info.nodes);
 }
 
 /* Ids from the tree; false with the reason when they are no use. */
-static bool tree_nodes(char *fault, size_t size)
+static tm_init bool tree_nodes(char *fault, size_t size)
 {
 	u32 cpus_without;
 	u64 cpus = cpu_ids(fault, size, &cpus_without);
@@ -174,7 +175,7 @@ static bool tree_nodes(char *fault, size_t size)
 }
 
 /* Address below which `nr_bytes` of RAM lie, on an aligned unit or a bank's start. */
-static u64 border_after(u64 nr_bytes)
+static tm_init u64 border_after(u64 nr_bytes)
 {
 	struct memblock_cursor c = { 0 };
 	struct memblock_span s;
@@ -190,7 +191,7 @@ static u64 border_after(u64 nr_bytes)
 }
 
 /* Split RAM in n nodes of about one size. */
-static void fake_nodes(u32 n)
+static tm_init void fake_nodes(u32 n)
 {
 	u64 total = memblock_memory_bytes();
 
@@ -207,7 +208,7 @@ static void fake_nodes(u32 n)
 			n);
 }
 
-static u64 nodes_with_memory_now(void)
+static tm_init u64 nodes_with_memory_now(void)
 {
 	struct memblock_cursor c = { 0 };
 	struct memblock_span s;
@@ -220,7 +221,7 @@ static u64 nodes_with_memory_now(void)
 	return mask;
 }
 
-void intake_numa(void)
+tm_init void intake_numa(void)
 {
 	const struct boot_options *opt = &intake_info.options;
 	char fault[200] = "";
@@ -241,7 +242,7 @@ void intake_numa(void)
 	memblock_set_distances(intake_info.distance);
 }
 
-u32 boot_cpu_node(unsigned int cpu)
+tm_init u32 boot_cpu_node(unsigned int cpu)
 {
 	u32 count = (u32)__builtin_popcountll(intake_info.nodes), node;
 
@@ -256,7 +257,7 @@ u32 boot_cpu_node(unsigned int cpu)
 /* ---- DMA reach ----------------------------------------------------------- */
 
 /* Highest CPU address that masters of this bus reach; 0 when it says nothing. */
-static u64 dma_reach(const struct dt_node *n)
+static tm_init u64 dma_reach(const struct dt_node *n)
 {
 	u32 ca, cs, pa, ps, len, step;
 	const u8 *v = dt_prop_get(n, "dma-ranges", &len);
@@ -286,12 +287,13 @@ static u64 dma_reach(const struct dt_node *n)
 }
 
 /*
- * Row 17, as arm64 Linux: round the smallest reach up to a power of two, never
- * above 4 GiB; RAM that begins higher makes the limit useless.
+ * Row 17: the smallest reach of any bus, exact to the page as in Linux 6.12,
+ * never above 4 GiB. A limit that lies below all RAM would leave no DMA memory:
+ * then 4 GiB, and all there is if RAM begins above that.
  */
-void intake_dma(void)
+tm_init void intake_dma(void)
 {
-	u64 lowest = 0xffffffffull, start = memblock_start().v, mask;
+	u64 lowest = (1ull << 32) - 1, start = memblock_start().v, end;
 
 	for (const struct dt_node *n = dt_root(); n; n = dt_next(n)) {
 		u64 reach = dma_reach(n);
@@ -299,18 +301,18 @@ void intake_dma(void)
 		if (reach && reach < lowest && dt_available(n))
 			lowest = reach;
 	}
-	mask = (1ull << fls_u64(lowest)) - 1;
-	if (start > mask)
-		mask = 0xffffffffull;
-	if (start > mask)
-		mask = (1ull << ARCH_PHYS_BITS) - 1;
-	intake_info.dma_end = phys_make(mask + 1);
+	end = align_down(lowest + 1, PAGE_SIZE);
+	if (start >= end)
+		end = 1ull << 32;
+	if (start >= end)
+		end = 1ull << ARCH_PHYS_BITS;
+	intake_info.dma_end = phys_make(end);
 }
 
 /* ---- CMA ----------------------------------------------------------------- */
 
 /* One span of RAM, one node, not across the end of a zone. */
-static bool fits_one_zone(const struct mem_region *r, u32 *node)
+static tm_init bool fits_one_zone(const struct mem_region *r, u32 *node)
 {
 	u64 dma = intake_info.dma_end.v, four_gib = 1ull << 32;
 	struct memblock_cursor c = { 0 };
@@ -328,7 +330,7 @@ static bool fits_one_zone(const struct mem_region *r, u32 *node)
 }
 
 /* Turn areas that cannot be lent back into plain reservations. */
-static u32 check_areas(void)
+static tm_init u32 check_areas(void)
 {
 	struct memblock_cursor c = { 0 };
 	struct mem_region r;
@@ -357,7 +359,7 @@ static u32 check_areas(void)
 static const char cma_option_name[] = "cma=";
 
 /* The area of cma=: where it says, else as high as every device reaches. */
-static void make_option_area(void)
+static tm_init void make_option_area(void)
 {
 	const struct boot_options *opt = &intake_info.options;
 	u64 block = (u64)PAGEBLOCK_PAGES << PAGE_SHIFT;
@@ -385,7 +387,7 @@ static void make_option_area(void)
 	intake_info.default_cma = place;
 }
 
-void intake_cma(void)
+tm_init void intake_cma(void)
 {
 	struct memblock_cursor c = { 0 };
 	struct boot_cma *areas;

@@ -22,13 +22,13 @@ struct reserved {
 	bool no_map, lend, is_default, available;
 };
 
-static const u8 *prop(int node, const char *name, int *len)
+static tm_init const u8 *prop(int node, const char *name, int *len)
 {
 	*len = 0;
 	return fdt_getprop(intake_blob.fdt, node, name, len);
 }
 
-static void read_child(int node, struct reserved *r)
+static tm_init void read_child(int node, struct reserved *r)
 {
 	int len;
 	const u8 *v;
@@ -48,12 +48,12 @@ static void read_child(int node, struct reserved *r)
 }
 
 /* Like Linux, cma= stands in for the tree's default area, which is not made. */
-static bool replaced_by_option(const struct reserved *r)
+static tm_init bool replaced_by_option(const struct reserved *r)
 {
 	return r->lend && r->is_default && boot_options()->cma_given;
 }
 
-static bool cell_is(int node, const char *name, u32 want)
+static tm_init bool cell_is(int node, const char *name, u32 want)
 {
 	int len;
 	const u8 *v = prop(node, name, &len);
@@ -62,7 +62,7 @@ static bool cell_is(int node, const char *name, u32 want)
 }
 
 /* The parent, when its children's addresses mean what the root's do; else < 0. */
-static int parent_node(void)
+static tm_init int parent_node(void)
 {
 	int node = intake_blob.reserved_memory, len;
 
@@ -74,7 +74,7 @@ static int parent_node(void)
 }
 
 /* Claims of one child; false when fn stopped. */
-static bool child_claims(const struct reserved *r, claim_fn fn, void *arg)
+static tm_init bool child_claims(const struct reserved *r, claim_fn fn, void *arg)
 {
 	struct claim c = { .reason = MEM_RESERVED, .name = r->name };
 	const u8 *v = r->reg;
@@ -93,7 +93,7 @@ static bool child_claims(const struct reserved *r, claim_fn fn, void *arg)
 	return true;
 }
 
-bool reserved_each_claim(claim_fn fn, void *arg)
+tm_init bool reserved_each_claim(claim_fn fn, void *arg)
 {
 	int parent = parent_node(), node;
 	struct reserved r;
@@ -109,7 +109,7 @@ bool reserved_each_claim(claim_fn fn, void *arg)
 	return true;
 }
 
-static void check_child(int node, bool *default_seen)
+static tm_init void check_child(int node, bool *default_seen)
 {
 	u32 step = 4 * (intake_blob.address_cells + intake_blob.size_cells);
 	struct reserved r;
@@ -140,7 +140,7 @@ static void check_child(int node, bool *default_seen)
 		pr_info("/reserved-memory/%s: not made, cma= stands in for it", name);
 }
 
-void reserved_check(void)
+tm_init void reserved_check(void)
 {
 	int parent = parent_node(), node;
 	bool default_seen = false;
@@ -154,7 +154,7 @@ void reserved_check(void)
 	fdt_for_each_subnode(node, intake_blob.fdt, parent) check_child(node, &default_seen);
 }
 
-void reserved_mark_no_map(u64 start, u64 end, const char *name)
+tm_init void reserved_mark_no_map(u64 start, u64 end, const char *name)
 {
 	const struct arch_image *im = arch_image();
 
@@ -172,7 +172,7 @@ void reserved_mark_no_map(u64 start, u64 end, const char *name)
 
 /* ---- children without a place -------------------------------------------- */
 
-static bool number(const u8 *v, int len, u32 cells, u64 *val)
+static tm_init bool number(const u8 *v, int len, u32 cells, u64 *val)
 {
 	if (len != (int)(4 * cells))
 		return false;
@@ -181,7 +181,7 @@ static bool number(const u8 *v, int len, u32 cells, u64 *val)
 }
 
 /* Size and alignment, made fit for what the region is for. Null, or the fault. */
-static const char *wish(const struct reserved *r, struct memblock_request *rq)
+static tm_init const char *wish(const struct reserved *r, struct memblock_request *rq)
 {
 	u64 unit = r->lend ? (u64)PAGEBLOCK_PAGES << PAGE_SHIFT : PAGE_SIZE;
 
@@ -200,7 +200,7 @@ static const char *wish(const struct reserved *r, struct memblock_request *rq)
 }
 
 /* Try each of the ranges in turn; without any, everywhere. {0}: no room. */
-static phys_t find_place(const struct reserved *r, struct memblock_request *rq)
+static tm_init phys_t find_place(const struct reserved *r, struct memblock_request *rq)
 {
 	const u8 *v = r->ranges;
 	u32 len = (u32)r->ranges_len;
@@ -223,7 +223,7 @@ static phys_t find_place(const struct reserved *r, struct memblock_request *rq)
 	return place;
 }
 
-static void place_child(int node)
+static tm_init void place_child(int node)
 {
 	struct memblock_request rq = { .node = MEMBLOCK_ANY_NODE, .reason = MEM_RESERVED };
 	struct reserved r;
@@ -253,7 +253,7 @@ static void place_child(int node)
 		reserved_mark_no_map(place.v, place.v + rq.nr_bytes, name);
 }
 
-void reserved_place_dynamic(void)
+tm_init void reserved_place_dynamic(void)
 {
 	int parent = parent_node(), node;
 

@@ -33,7 +33,7 @@ static bool linear_map_ready, retired;
 
 static bool alloc_place(const struct memblock_request *rq, memblock_guard_t guard, phys_t *place);
 
-void memblock_init(void)
+tm_init void memblock_init(void)
 {
 	memory = (struct table){ initial_memory, 0, INITIAL_REGIONS, { 0 }, "memory" };
 	reserved = (struct table){ initial_reserved, 0, INITIAL_REGIONS, { 0 }, "reserved" };
@@ -43,7 +43,7 @@ void memblock_init(void)
 	retired = false;
 }
 
-static void assert_alive(void)
+static tm_init void assert_alive(void)
 {
 	BUG_ON(retired);
 	BUG_ON(!memory.r || !reserved.r);
@@ -52,7 +52,7 @@ static void assert_alive(void)
 /* ---- tables -------------------------------------------------------------- */
 
 /* First entry that ends above addr; nr when there is none. */
-static u32 find_above(const struct table *t, u64 addr)
+static tm_init u32 find_above(const struct table *t, u64 addr)
 {
 	u32 lo = 0, hi = t->nr;
 
@@ -67,7 +67,7 @@ static u32 find_above(const struct table *t, u64 addr)
 	return lo;
 }
 
-static void insert_at(struct table *t, u32 i, const struct mem_region *r)
+static tm_init void insert_at(struct table *t, u32 i, const struct mem_region *r)
 {
 	BUG_ON_VAL(t->nr >= t->max, t->nr, t->max);
 	BUG_ON_VAL(i > t->nr, i, t->nr);
@@ -77,7 +77,7 @@ static void insert_at(struct table *t, u32 i, const struct mem_region *r)
 	t->nr++;
 }
 
-static void delete_from(struct table *t, u32 i, u32 count)
+static tm_init void delete_from(struct table *t, u32 i, u32 count)
 {
 	BUG_ON_VAL(i + count > t->nr, i, count);
 	memmove(&t->r[i], &t->r[i + count], (t->nr - i - count) * sizeof(t->r[0]));
@@ -85,14 +85,14 @@ static void delete_from(struct table *t, u32 i, u32 count)
 }
 
 /* Two touching entries that tell nothing apart. */
-static bool mergeable(const struct mem_region *a, const struct mem_region *b)
+static tm_init bool mergeable(const struct mem_region *a, const struct mem_region *b)
 {
 	return a->end.v == b->start.v && a->node == b->node && a->flags == b->flags &&
 	       a->reason == b->reason && (a->name == b->name || !strcmp(a->name, b->name));
 }
 
 /* Restore the merge rule around entries [from, to). */
-static void merge_around(struct table *t, u32 from, u32 to)
+static tm_init void merge_around(struct table *t, u32 from, u32 to)
 {
 	u32 out = from ? from - 1 : 0;
 	u32 last = to < t->nr ? to + 1 : t->nr;
@@ -109,7 +109,7 @@ static void merge_around(struct table *t, u32 from, u32 to)
 }
 
 /* Entry that keeps what is common and covers [start, end). */
-static struct mem_region part_of(const struct mem_region *model, u64 start, u64 end)
+static tm_init struct mem_region part_of(const struct mem_region *model, u64 start, u64 end)
 {
 	struct mem_region r = *model;
 
@@ -119,7 +119,7 @@ static struct mem_region part_of(const struct mem_region *model, u64 start, u64 
 }
 
 /* Number of gaps that [start, end) has in the table. */
-static u32 count_gaps(const struct table *t, u64 start, u64 end)
+static tm_init u32 count_gaps(const struct table *t, u64 start, u64 end)
 {
 	u32 gaps = 0;
 
@@ -136,7 +136,7 @@ static u32 count_gaps(const struct table *t, u64 start, u64 end)
 }
 
 /* Cover with `model` what of its range the table does not have. Needs room. */
-static void cover_gaps(struct table *t, const struct mem_region *model)
+static tm_init void cover_gaps(struct table *t, const struct mem_region *model)
 {
 	u64 start = model->start.v, end = model->end.v;
 	u32 first = find_above(t, start), i = first;
@@ -162,7 +162,7 @@ static void cover_gaps(struct table *t, const struct mem_region *model)
  * Split so that no entry crosses start or end; entries [*first, *last) are then
  * exactly what lies inside. Needs room for two.
  */
-static void isolate(struct table *t, u64 start, u64 end, u32 *first, u32 *last)
+static tm_init void isolate(struct table *t, u64 start, u64 end, u32 *first, u32 *last)
 {
 	u32 i = find_above(t, start);
 
@@ -188,7 +188,7 @@ static void isolate(struct table *t, u64 start, u64 end, u32 *first, u32 *last)
 
 /* ---- growth -------------------------------------------------------------- */
 
-static void *table_address(phys_t place, u64 nr_bytes)
+static tm_init void *table_address(phys_t place, u64 nr_bytes)
 {
 	void *p = linear_map_ready ? phys_to_virt(place)
 				   : arch_early_map(place, nr_bytes, ARCH_PROT_RW);
@@ -200,7 +200,7 @@ static void *table_address(phys_t place, u64 nr_bytes)
 }
 
 /* Move the table to a new place that holds `max` entries. */
-static void move_table(struct table *t, u32 max)
+static tm_init void move_table(struct table *t, u32 max)
 {
 	u64 nr_bytes = align_up((u64)max * sizeof(t->r[0]), PAGE_SIZE);
 	struct memblock_request rq = { .nr_bytes = nr_bytes, .node = MEMBLOCK_ANY_NODE };
@@ -229,7 +229,7 @@ static void move_table(struct table *t, u32 max)
  * Room for n more entries. A table's own new place is a reservation, so the
  * reserved table always keeps enough spare for that.
  */
-static void make_room(struct table *t, u32 n)
+static tm_init void make_room(struct table *t, u32 n)
 {
 	while (reserved.nr + 2 * ROOM_TO_SPLIT + (t == &reserved ? n : 0) > reserved.max)
 		move_table(&reserved, reserved.max * 2);
@@ -239,7 +239,7 @@ static void make_room(struct table *t, u32 n)
 
 /* ---- building ------------------------------------------------------------ */
 
-static void table_add(struct table *t, const struct mem_region *model)
+static tm_init void table_add(struct table *t, const struct mem_region *model)
 {
 	assert_alive();
 	BUG_ON_VAL(model->start.v > model->end.v, model->start.v, model->end.v);
@@ -249,7 +249,7 @@ static void table_add(struct table *t, const struct mem_region *model)
 	cover_gaps(t, model);
 }
 
-static void table_remove(struct table *t, phys_t start, phys_t end)
+static tm_init void table_remove(struct table *t, phys_t start, phys_t end)
 {
 	u32 first, last;
 
@@ -262,19 +262,19 @@ static void table_remove(struct table *t, phys_t start, phys_t end)
 	delete_from(t, first, last - first);
 }
 
-void memblock_add(phys_t start, phys_t end, u32 node)
+tm_init void memblock_add(phys_t start, phys_t end, u32 node)
 {
 	BUG_ON_VAL(node > MEMBLOCK_ANY_NODE, node, start.v);
 	table_add(&memory,
 		  &(struct mem_region){ .start = start, .end = end, .node = node, .name = "" });
 }
 
-void memblock_remove(phys_t start, phys_t end)
+tm_init void memblock_remove(phys_t start, phys_t end)
 {
 	table_remove(&memory, start, end);
 }
 
-bool memblock_reserve(phys_t start, phys_t end, enum mem_reason reason, const char *name)
+tm_init bool memblock_reserve(phys_t start, phys_t end, enum mem_reason reason, const char *name)
 {
 	bool fresh = !memblock_reserved_inside(start, end, NULL);
 
@@ -287,12 +287,12 @@ bool memblock_reserve(phys_t start, phys_t end, enum mem_reason reason, const ch
 	return fresh;
 }
 
-void memblock_free(phys_t start, phys_t end)
+tm_init void memblock_free(phys_t start, phys_t end)
 {
 	table_remove(&reserved, start, end);
 }
 
-void memblock_set_node(phys_t start, phys_t end, u32 node)
+tm_init void memblock_set_node(phys_t start, phys_t end, u32 node)
 {
 	u32 first, last;
 
@@ -306,7 +306,7 @@ void memblock_set_node(phys_t start, phys_t end, u32 node)
 	merge_around(&memory, first, last);
 }
 
-void memblock_set_flags(phys_t start, phys_t end, u16 flags)
+tm_init void memblock_set_flags(phys_t start, phys_t end, u16 flags)
 {
 	u32 first, last;
 
@@ -322,7 +322,7 @@ void memblock_set_flags(phys_t start, phys_t end, u16 flags)
 	merge_around(&memory, first, last);
 }
 
-void memblock_trim(void)
+tm_init void memblock_trim(void)
 {
 	u32 kept = 0;
 
@@ -338,19 +338,19 @@ void memblock_trim(void)
 	memory.nr = kept;
 }
 
-void memblock_set_distances(const u8 (*distance)[MAX_NODES])
+tm_init void memblock_set_distances(const u8 (*distance)[MAX_NODES])
 {
 	assert_alive();
 	distances = distance;
 }
 
-void memblock_set_guard(memblock_guard_t guard)
+tm_init void memblock_set_guard(memblock_guard_t guard)
 {
 	assert_alive();
 	grow_guard = guard;
 }
 
-void memblock_move_names(const char *from, u64 nr_bytes, const char *to)
+tm_init void memblock_move_names(const char *from, u64 nr_bytes, const char *to)
 {
 	assert_alive();
 	for (u32 i = 0; i < reserved.nr; i++) {
@@ -364,7 +364,8 @@ void memblock_move_names(const char *from, u64 nr_bytes, const char *to)
 /* ---- allocation ---------------------------------------------------------- */
 
 /* Highest place for the request inside the gap [start, end); 0: none. */
-static u64 fit_in_gap(const struct memblock_request *rq, memblock_guard_t guard, u64 start, u64 end)
+static tm_init u64 fit_in_gap(const struct memblock_request *rq, memblock_guard_t guard, u64 start,
+			      u64 end)
 {
 	while (end > start && end - start >= rq->nr_bytes) {
 		u64 at = align_down(end - rq->nr_bytes, rq->align);
@@ -381,7 +382,7 @@ static u64 fit_in_gap(const struct memblock_request *rq, memblock_guard_t guard,
 }
 
 /* Look on one node, or on all for ANY_NODE, from the top down; 0: none. */
-static u64 fit_on_node(const struct memblock_request *rq, u32 node, memblock_guard_t guard)
+static tm_init u64 fit_on_node(const struct memblock_request *rq, u32 node, memblock_guard_t guard)
 {
 	/* Frame 0 is never handed out, so that 0 can mean "none". */
 	u64 min = max_u64(rq->min.v, PAGE_SIZE);
@@ -413,7 +414,7 @@ static u64 fit_on_node(const struct memblock_request *rq, u32 node, memblock_gua
 	return 0;
 }
 
-static u64 nodes_with_ram(void)
+static tm_init u64 nodes_with_ram(void)
 {
 	u64 mask = 0;
 
@@ -425,7 +426,7 @@ static u64 nodes_with_ram(void)
 }
 
 /* Nearest node of the mask, the lowest id among equals. The mask is not 0. */
-static u32 nearest(u32 from, u64 mask)
+static tm_init u32 nearest(u32 from, u64 mask)
 {
 	u32 best = MAX_NODES;
 
@@ -439,7 +440,8 @@ static u32 nearest(u32 from, u64 mask)
 	return best;
 }
 
-static bool alloc_place(const struct memblock_request *wish, memblock_guard_t guard, phys_t *place)
+static tm_init bool alloc_place(const struct memblock_request *wish, memblock_guard_t guard,
+				phys_t *place)
 {
 	struct memblock_request rq = *wish;
 	u64 mask, at;
@@ -466,7 +468,7 @@ static bool alloc_place(const struct memblock_request *wish, memblock_guard_t gu
 	return at != 0;
 }
 
-phys_t memblock_alloc(const struct memblock_request *rq)
+tm_init phys_t memblock_alloc(const struct memblock_request *rq)
 {
 	phys_t place;
 
@@ -480,7 +482,8 @@ phys_t memblock_alloc(const struct memblock_request *rq)
 	return place;
 }
 
-void *memblock_alloc_zeroed(u64 nr_bytes, u32 node, enum mem_reason reason, const char *name)
+tm_init void *memblock_alloc_zeroed(u64 nr_bytes, u32 node, enum mem_reason reason,
+				    const char *name)
 {
 	struct memblock_request rq = {
 		.nr_bytes = nr_bytes, .node = node, .reason = reason, .name = name
@@ -492,7 +495,7 @@ void *memblock_alloc_zeroed(u64 nr_bytes, u32 node, enum mem_reason reason, cons
 	return memset(table_address(place, nr_bytes), 0, nr_bytes);
 }
 
-void memblock_use_linear_map(void)
+tm_init void memblock_use_linear_map(void)
 {
 	assert_alive();
 	BUG_ON(linear_map_ready);
@@ -505,7 +508,7 @@ void memblock_use_linear_map(void)
 		move_table(&reserved, reserved.max);
 }
 
-bool memblock_linear_map_ready(void)
+tm_init bool memblock_linear_map_ready(void)
 {
 	return linear_map_ready;
 }
@@ -513,7 +516,7 @@ bool memblock_linear_map_ready(void)
 /* ---- walking ------------------------------------------------------------- */
 
 /* Whole frames of [start, end); false when there are none. */
-static bool span_of(struct memblock_span *s, u64 start, u64 end, const struct mem_region *r)
+static tm_init bool span_of(struct memblock_span *s, u64 start, u64 end, const struct mem_region *r)
 {
 	s->start = phys_to_pfn_up(phys_make(start));
 	s->end = phys_to_pfn_down(phys_make(end));
@@ -522,7 +525,7 @@ static bool span_of(struct memblock_span *s, u64 start, u64 end, const struct me
 	return s->start.v < s->end.v;
 }
 
-bool memblock_next_memory(struct memblock_cursor *c, struct memblock_span *span)
+tm_init bool memblock_next_memory(struct memblock_cursor *c, struct memblock_span *span)
 {
 	assert_alive();
 	while (c->memory < memory.nr) {
@@ -534,7 +537,7 @@ bool memblock_next_memory(struct memblock_cursor *c, struct memblock_span *span)
 	return false;
 }
 
-bool memblock_next_free(struct memblock_cursor *c, struct memblock_span *span)
+tm_init bool memblock_next_free(struct memblock_cursor *c, struct memblock_span *span)
 {
 	assert_alive();
 	while (c->memory < memory.nr) {
@@ -563,7 +566,7 @@ bool memblock_next_free(struct memblock_cursor *c, struct memblock_span *span)
 	return false;
 }
 
-bool memblock_next_reserved(struct memblock_cursor *c, struct mem_region *r)
+tm_init bool memblock_next_reserved(struct memblock_cursor *c, struct mem_region *r)
 {
 	assert_alive();
 	if (c->reserved >= reserved.nr)
@@ -572,7 +575,7 @@ bool memblock_next_reserved(struct memblock_cursor *c, struct mem_region *r)
 	return true;
 }
 
-static u64 bytes_inside(const struct table *t, u64 start, u64 end)
+static tm_init u64 bytes_inside(const struct table *t, u64 start, u64 end)
 {
 	u64 sum = 0;
 
@@ -582,22 +585,22 @@ static u64 bytes_inside(const struct table *t, u64 start, u64 end)
 	return sum;
 }
 
-u64 memblock_memory_bytes(void)
+tm_init u64 memblock_memory_bytes(void)
 {
 	return bytes_inside(&memory, 0, MEMBLOCK_ANYWHERE);
 }
 
-u64 memblock_reserved_bytes(void)
+tm_init u64 memblock_reserved_bytes(void)
 {
 	return bytes_inside(&reserved, 0, MEMBLOCK_ANYWHERE);
 }
 
-u64 memblock_memory_inside(phys_t start, phys_t end)
+tm_init u64 memblock_memory_inside(phys_t start, phys_t end)
 {
 	return bytes_inside(&memory, start.v, end.v);
 }
 
-bool memblock_is_no_map(phys_t p)
+tm_init bool memblock_is_no_map(phys_t p)
 {
 	u32 i = find_above(&memory, p.v);
 
@@ -605,7 +608,7 @@ bool memblock_is_no_map(phys_t p)
 	return i < memory.nr && memory.r[i].start.v <= p.v && (memory.r[i].flags & MEMBLOCK_NOMAP);
 }
 
-u64 memblock_reserved_inside(phys_t start, phys_t end, const char **name)
+tm_init u64 memblock_reserved_inside(phys_t start, phys_t end, const char **name)
 {
 	u64 sum = bytes_inside(&reserved, start.v, end.v);
 
@@ -614,13 +617,13 @@ u64 memblock_reserved_inside(phys_t start, phys_t end, const char **name)
 	return sum;
 }
 
-phys_t memblock_start(void)
+tm_init phys_t memblock_start(void)
 {
 	assert_alive();
 	return memory.nr ? memory.r[0].start : phys_make(0);
 }
 
-phys_t memblock_end(void)
+tm_init phys_t memblock_end(void)
 {
 	assert_alive();
 	return memory.nr ? memory.r[memory.nr - 1].end : phys_make(0);
@@ -628,7 +631,7 @@ phys_t memblock_end(void)
 
 /* ---- the end ------------------------------------------------------------- */
 
-void memblock_retire(void)
+tm_init void memblock_retire(void)
 {
 	assert_alive();
 	memblock_check();
@@ -640,7 +643,7 @@ bool memblock_retired(void)
 	return retired;
 }
 
-static void check_table(const struct table *t)
+static tm_init void check_table(const struct table *t)
 {
 	BUG_ON_VAL(t->nr > t->max, t->nr, t->max);
 	for (u32 i = 0; i < t->nr; i++) {
@@ -655,7 +658,7 @@ static void check_table(const struct table *t)
 	}
 }
 
-void memblock_check(void)
+tm_init void memblock_check(void)
 {
 	assert_alive();
 	check_table(&memory);

@@ -3,7 +3,8 @@
  * Boot memory (rows 5, 6): two sorted tables of physical ranges, what is RAM
  * and what of it is spoken for. Everything allocated before the page allocator
  * exists comes from here. One hand-over ends it: after memblock_retire() every
- * function below panics, so that there is never a second allocator.
+ * function below panics, so that there is never a second allocator, and later
+ * their code is given back and a call faults.
  *
  * Invariant (15): both tables are sorted, free of overlaps and of empty
  * ranges, and neighbours that agree in everything are merged. Ranges are in

@@ -17,7 +17,7 @@ enum {
 
 static struct boot_options opt;
 
-void boot_options_reset(void)
+tm_init void boot_options_reset(void)
 {
 	opt = (struct boot_options){
 		.watermark_scale_factor = DEFAULT_SCALE_FACTOR,
@@ -25,12 +25,12 @@ void boot_options_reset(void)
 	};
 }
 
-const struct boot_options *boot_options(void)
+tm_init const struct boot_options *boot_options(void)
 {
 	return &opt;
 }
 
-static int parse_mem(const char *value)
+static tm_init int parse_mem(const char *value)
 {
 	u64 nr_bytes;
 	int err = tm_parse_size(value, &nr_bytes, NULL);
@@ -44,7 +44,7 @@ static int parse_mem(const char *value)
 }
 
 /* numa=off, numa=fake=N with N in 1..64. */
-static int parse_numa(const char *value)
+static tm_init int parse_numa(const char *value)
 {
 	u64 n;
 	int err;
@@ -65,7 +65,7 @@ static int parse_numa(const char *value)
 }
 
 /* SIZE, or N% with N in 1..100. */
-static int parse_amount(const char *value, struct boot_amount *amount)
+static tm_init int parse_amount(const char *value, struct boot_amount *amount)
 {
 	struct boot_amount a = { .given = true };
 	const char *end;
@@ -85,18 +85,18 @@ static int parse_amount(const char *value, struct boot_amount *amount)
 	return 0;
 }
 
-static int parse_kernelcore(const char *value)
+static tm_init int parse_kernelcore(const char *value)
 {
 	return parse_amount(value, &opt.kernelcore);
 }
 
-static int parse_movablecore(const char *value)
+static tm_init int parse_movablecore(const char *value)
 {
 	return parse_amount(value, &opt.movablecore);
 }
 
 /* By node is the rule; the words Linux took are accepted (row 21). */
-static int parse_zonelist_order(const char *value)
+static tm_init int parse_zonelist_order(const char *value)
 {
 	bool by_zone = !strcmp(value, "zone") || !strcmp(value, "z") || !strcmp(value, "Z");
 	bool by_node = !strcmp(value, "node") || !strcmp(value, "n") || !strcmp(value, "N") ||
@@ -109,7 +109,7 @@ static int parse_zonelist_order(const char *value)
 }
 
 /* SIZE, SIZE@START or SIZE@START-END; one start without end is exact. */
-static int parse_cma(const char *value)
+static tm_init int parse_cma(const char *value)
 {
 	u64 nr_bytes, start = 0, end = 0;
 	const char *at;
@@ -137,7 +137,7 @@ static int parse_cma(const char *value)
 	return 0;
 }
 
-static int parse_min_free(const char *value)
+static tm_init int parse_min_free(const char *value)
 {
 	u64 kbytes;
 	int err = tm_parse_u64(value, &kbytes);
@@ -151,7 +151,7 @@ static int parse_min_free(const char *value)
 	return 0;
 }
 
-static int parse_scale_factor(const char *value)
+static tm_init int parse_scale_factor(const char *value)
 {
 	u64 n;
 	int err = tm_parse_u64(value, &n);
@@ -165,7 +165,7 @@ static int parse_scale_factor(const char *value)
 }
 
 /* Up to one number per zone type, separated by commas; the rest stays. */
-static int parse_reserve_ratio(const char *value)
+static tm_init int parse_reserve_ratio(const char *value)
 {
 	u32 ratio[NR_ZONE_TYPES];
 	char number[16];
@@ -194,7 +194,7 @@ static int parse_reserve_ratio(const char *value)
 	return ERR_INVAL; /* more numbers than zone types */
 }
 
-int mm_boot_option(const char *name, const char *value)
+tm_init int mm_boot_option(const char *name, const char *value)
 {
 	static const struct {
 		const char *name;
