@@ -12,11 +12,6 @@
  */
 #include "mm/boot/topology.h"
 
-static struct zoneref *tm_init new_list(u32 node, u32 nr)
-{
-	return memblock_alloc_zeroed((nr + 1) * sizeof(struct zoneref), node, MEM_BOOT, "zonelist");
-}
-
 static void tm_init append(struct zoneref *list, u32 *nr, u32 node, u32 type)
 {
 	struct zone *z = &node_table[node]->zone[type];
@@ -42,18 +37,24 @@ static void tm_init fill_fallback(const struct node *n, struct zoneref *list, bo
 			append(list, &nr, n->fallback[i], t);
 }
 
+/* Both lists in one piece: their longest, and an end each. */
+static void tm_init build_lists(struct node *n, bool by_zone)
+{
+	u32 longest = n->nr_fallback * NR_ZONE_TYPES + 1, nr = 0;
+	struct zoneref *lists;
+
+	lists = memblock_alloc_zeroed((longest + NR_ZONE_TYPES + 1) * sizeof(*lists), n->id,
+				      MEM_BOOT, "zonelists");
+	n->zonelist[ZONELIST_FALLBACK] = lists;
+	n->zonelist[ZONELIST_THISNODE] = lists + longest;
+	fill_fallback(n, n->zonelist[ZONELIST_FALLBACK], by_zone);
+	for (u32 t = NR_ZONE_TYPES; t-- > 0;)
+		append(n->zonelist[ZONELIST_THISNODE], &nr, n->id, t);
+}
+
 void tm_init zonelists_init(const struct boot_info *bi)
 {
-	for (u32 id = 0; id < MAX_NODES; id++) {
-		struct node *n = node_table[id];
-		u32 nr = 0;
-
-		if (!n)
-			continue;
-		n->zonelist[ZONELIST_FALLBACK] = new_list(id, n->nr_fallback * NR_ZONE_TYPES);
-		fill_fallback(n, n->zonelist[ZONELIST_FALLBACK], bi->options.zonelist_by_zone);
-		n->zonelist[ZONELIST_THISNODE] = new_list(id, NR_ZONE_TYPES);
-		for (u32 t = NR_ZONE_TYPES; t-- > 0;)
-			append(n->zonelist[ZONELIST_THISNODE], &nr, id, t);
-	}
+	for (u32 id = 0; id < MAX_NODES; id++)
+		if (node_table[id])
+			build_lists(node_table[id], bi->options.zonelist_by_zone);
 }

@@ -87,6 +87,7 @@ static const u8 fallbacks[MIGRATE_HIGHATOMIC][NR_FALLBACKS] = {
 
 void buddy_init(struct zone *z)
 {
+	BUG_ON_VAL(z->start.v >= z->end.v, z->start.v, z->end.v);
 	for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
 		for (unsigned int t = 0; t < MIGRATE_TYPES; t++)
 			page_list_init(&z->area[o].list[t]);
@@ -160,6 +161,7 @@ static void hand_out(struct zone *z, struct page *page, unsigned int order, enum
 {
 	enum page_state state = intact ? PAGE_ALLOCATED : PAGE_BAD;
 
+	BUG_ON_VAL(z->nr_free < 1ull << order, z->nr_free, order);
 	page->flags = frame_flags(z->id, state, order, mt);
 	count_free(z, mt, -(1ull << order));
 	if (likely(intact)) {

@@ -54,7 +54,7 @@ _Static_assert(sizeof(struct page) == 4 * sizeof(u64) && offsetof(struct page, f
 
 static void tm_init write_to(struct writer *w, u64 end, u32 flags)
 {
-	BUG_ON_VAL(end < w->done, end, w->done);
+	BUG_ON_VAL(end < w->done || end > 1ull << 32, end, w->done);
 	write_frames(w->done, end - w->done, flags);
 	w->done = end;
 }
@@ -65,6 +65,7 @@ static void tm_init write_ram(struct writer *w, const struct zone *z, u64 end)
 	u32 reserved = frame_flags(z->id, PAGE_RESERVED, 0, (enum migratetype)0);
 	u32 tail = frame_flags(z->id, PAGE_TAIL, 0, (enum migratetype)0);
 
+	BUG_ON_VAL(end > z->end.v || w->done < z->start.v, end, z->id);
 	while (w->done < end) {
 		while (w->more && w->free.end.v <= w->done)
 			w->more = memblock_next_free(&w->cursor, &w->free);
@@ -124,6 +125,7 @@ static unsigned int tm_init block_order(u64 pfn, u64 end)
 	unsigned int by_size = fls_u64(end - pfn) - 1;
 	unsigned int order = (unsigned int)min_u64(by_align, by_size);
 
+	BUG_ON_VAL(pfn >= end, pfn, end);
 	while (order > PAGEBLOCK_ORDER &&
 	       pageblock_type(pfn) != pageblock_type(pfn + (1ull << (order - 1))))
 		order--;
@@ -138,6 +140,7 @@ static void tm_init give(struct zone *z, u64 start, u64 end)
 		unsigned int order = block_order(pfn, end);
 		u64 flags = spin_lock_irqsave(&z->lock);
 
+		BUG_ON_VAL(frame_state(frame(pfn)) != PAGE_TAIL, pfn, order);
 		buddy_put_locked(z, frame(pfn), order, true);
 		z->managed_pages += 1ull << order;
 		spin_unlock_irqrestore(&z->lock, flags);
@@ -186,6 +189,16 @@ static void tm_init open_cma(const struct boot_cma *area)
 	z->cma_pages += end - start;
 }
 
+/* What was given is what is free, and no more than there is (row 7). */
+static void tm_init check_hand_over(void)
+{
+	for (const struct zone *z = zone_next(0); z; z = zone_next(z->id + 1)) {
+		BUG_ON_VAL(z->nr_free != z->managed_pages, z->nr_free, z->managed_pages);
+		BUG_ON_VAL(z->managed_pages > z->present_pages, z->managed_pages, z->present_pages);
+		BUG_ON_VAL(z->nr_free_cma != z->cma_pages, z->nr_free_cma, z->cma_pages);
+	}
+}
+
 void tm_init zones_hand_over(const struct boot_info *bi)
 {
 	u32 nr;
@@ -203,6 +216,7 @@ void tm_init zones_hand_over(const struct boot_info *bi)
 	write_descriptors();
 	boot_phase_end(MM_BOOT_FRAMES);
 	give_free_spans();
+	check_hand_over();
 	reserves_init(bi);
 	page_alloc_open();
 	boot_phase_end(MM_BOOT_ZONES);

@@ -222,6 +222,7 @@ static tm_noinline enum page_fault refuse_locked(struct zone *z, struct page *pa
 {
 	enum page_fault fault = page_classify(page, order);
 
+	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
 	z->bad_free++;
 	if (fault == PAGE_FAULT_DAMAGED && frame_state(page) == PAGE_ALLOCATED) {
 		page->flags = frame_flags(z->id, PAGE_BAD, order, frame_list_type(page));
@@ -304,6 +305,7 @@ static bool release_frame(u64 pfn)
 	flags = spin_lock_irqsave(&z->lock);
 	reserved = frame_state(page) == PAGE_RESERVED;
 	if (reserved) {
+		BUG_ON_VAL(z->managed_pages >= z->present_pages, z->managed_pages, pfn);
 		z->managed_pages++;
 		buddy_put_locked(z, page, 0, true);
 	}
@@ -317,6 +319,8 @@ u64 mm_free_init(void)
 	u64 end = phys_to_pfn_down(image->init_end).v;
 	u64 gained = 0;
 
+	BUG_ON(!open);
+	BUG_ON_VAL(image->init_start.v > image->init_end.v, image->init_start.v, image->init_end.v);
 	arch_free_init();
 	for (u64 pfn = phys_to_pfn_up(image->init_start).v; pfn < end; pfn++)
 		gained += release_frame(pfn);

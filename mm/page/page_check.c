@@ -45,6 +45,7 @@ enum page_fault page_classify(const struct page *page, unsigned int order)
 {
 	const struct page *head;
 
+	BUG_ON(!page_is_descriptor(page));
 	switch (frame_state(page)) {
 	case PAGE_FREE:
 		return PAGE_FAULT_DOUBLE;
@@ -81,6 +82,7 @@ void page_report_bad_free(const struct page *page, unsigned int order, enum page
 	u64 pfn = frame_number(page);
 	u32 flags = fault == PAGE_FAULT_FOREIGN ? 0 : page->flags;
 
+	BUG_ON_VAL(fault >= NR_PAGE_FAULTS, fault, order);
 	if (tm_debug)
 		panic("free of frame %llx, order %u: %s (flags %x)", (unsigned long long)pfn, order,
 		      fault_names[fault], flags);
@@ -103,6 +105,7 @@ void page_report_damaged(const struct page *page)
 
 void page_poison(struct page *page, unsigned int order)
 {
+	BUG_ON_VAL(order > MAX_PAGE_ORDER, order, 0);
 	for (u32 i = 0; i < 1u << order; i++) {
 		u64 *word = page_address(page + i);
 
@@ -114,6 +117,7 @@ void page_poison(struct page *page, unsigned int order)
 
 void page_poison_check(struct page *page, unsigned int order)
 {
+	BUG_ON_VAL(order > MAX_PAGE_ORDER, order, 0);
 	for (u32 i = 0; i < 1u << order; i++) {
 		const u64 *word = page_address(page + i);
 

@@ -41,6 +41,7 @@ static u64 lowmem_pages(bool above_high)
 		u64 managed = managed_of(z);
 		u64 high = above_high ? z->wmark[WMARK_HIGH] : 0;
 
+		BUG_ON_VAL(managed > z->present_pages, managed, z->present_pages);
 		if (wm_counts(kind_of(z), WM_RULE_6_12))
 			sum += managed - min_u64(high, managed);
 	}
@@ -74,6 +75,7 @@ static void compute_zone_reserve(struct node *n, struct zone *z)
 {
 	u64 managed[NR_ZONE_TYPES], reserve[NR_ZONE_TYPES];
 
+	BUG_ON_VAL(z->node != n->id, z->node, n->id);
 	for (unsigned int t = 0; t < NR_ZONE_TYPES; t++)
 		managed[t] = managed_of(&n->zone[t]);
 	wm_lowmem_reserve(managed, knobs.lowmem_reserve_ratio, NR_ZONE_TYPES, z->type, reserve);
@@ -88,6 +90,7 @@ static void compute_cpu_numbers(const struct node *n, struct zone *z)
 	unsigned int online = cpus_now();
 	unsigned int local = (unsigned int)__builtin_popcountll(n->cpus);
 
+	BUG_ON_VAL(!online || online > MAX_CPUS, online, n->id);
 	z->stat_threshold = wm_stat_threshold(online, managed_of(z));
 	z->pcp_batch = wm_pcp_batch(managed_of(z));
 	z->pcp_high = wm_pcp_high(z->wmark[WMARK_LOW], local ? local : online, z->pcp_batch);
@@ -110,6 +113,7 @@ static void compute_nodes(void)
 			compute_cpu_numbers(n, &n->zone[t]);
 		}
 		total += n->totalreserve_pages;
+		BUG_ON_VAL(n->totalreserve_pages > n->present_pages, id, n->totalreserve_pages);
 	}
 	set_word(&total_reserve, total);
 }
@@ -149,6 +153,8 @@ void tm_init reserves_init(const struct boot_info *bi)
 {
 	const struct boot_options *o = &bi->options;
 
+	BUG_ON_VAL(!o->watermark_scale_factor || o->watermark_scale_factor > WM_SCALE_FACTOR_MOST,
+		   o->watermark_scale_factor, WM_SCALE_FACTOR_MOST);
 	knobs = (struct reserve_knobs){ .watermark_scale_factor = o->watermark_scale_factor };
 	memcpy(knobs.lowmem_reserve_ratio, o->lowmem_reserve_ratio,
 	       sizeof(knobs.lowmem_reserve_ratio));

@@ -94,6 +94,7 @@ static void check_head(struct walk *w, u64 pfn, enum page_state state)
 		found(w, pfn, "block of order %u is misaligned or leaves its zone", order);
 		return;
 	}
+	BUG_ON_VAL(w->inside, pfn, w->inside);
 	w->inside = (1ull << order) - 1;
 	if (state == PAGE_FREE)
 		check_free_head(w, pfn, order);

@@ -39,6 +39,7 @@ static void print_range(struct out *out, u64 start, u64 end)
 {
 	char size[24];
 
+	BUG_ON_VAL(start > end, start, end);
 	out_printf(out, "  %010llx-%010llx %12s", (unsigned long long)start,
 		   (unsigned long long)end, size_text(size, sizeof(size), end - start));
 }
@@ -105,11 +106,17 @@ static void print_zones(struct out *out)
 			   (unsigned long long)z->wmark[WMARK_HIGH]);
 }
 
+/* The name adds something where a tree or a boot argument gave it. */
 static void print_record(struct out *out, const struct mem_record *r)
 {
+	bool named = r->name[0] &&
+		     (r->reason == MEM_MEMRESERVE || r->reason == MEM_RESERVED ||
+		      r->reason == MEM_CMA || r->reason == MEM_BOOT || r->reason == MEM_CLIPPED);
+
+	BUG_ON_VAL(r->reason >= NR_MEM_REASONS, r->reason, r->start.v);
 	print_range(out, r->start.v, r->end.v);
-	out_printf(out, "  %s%s%s%s\n", reason_names[r->reason], r->name[0] ? ": " : "", r->name,
-		   r->no_map ? " (no-map)" : "");
+	out_printf(out, "  %s%s%s%s\n", reason_names[r->reason], named ? ": " : "",
+		   named ? r->name : "", r->no_map ? " (no-map)" : "");
 }
 
 static void print_reserved(struct out *out)
