@@ -329,7 +329,26 @@ static tm_init bool fits_one_zone(const struct mem_region *r, u32 *node)
 	return false;
 }
 
-/* Turn areas that cannot be lent back into plain reservations. */
+/* An area across a border: move it if it may be moved, else only keep it. */
+static tm_init void mend_area(const struct mem_region *r)
+{
+	char name[48];
+	phys_t place;
+
+	memblock_free(r->start, r->end);
+	place = reserved_place_again(r->name);
+	if (place.v) {
+		if (r->start.v == intake_info.default_cma.v)
+			intake_info.default_cma = place;
+		return;
+	}
+	memblock_reserve(r->start, r->end, MEM_RESERVED, r->name);
+	dt_warn("%s [0x%llx, 0x%llx): not in one node and zone, reserved but not lent",
+		dt_printable(name, sizeof(name), r->name), (unsigned long long)r->start.v,
+		(unsigned long long)r->end.v);
+}
+
+/* Mend all areas; how many are left. Each round ends in one misfit less. */
 static tm_init u32 check_areas(void)
 {
 	struct memblock_cursor c = { 0 };
@@ -337,19 +356,12 @@ static tm_init u32 check_areas(void)
 	u32 nr = 0, node;
 
 	while (memblock_next_reserved(&c, &r)) {
-		char name[48];
-
 		if (r.reason != MEM_CMA)
 			continue;
-		if (fits_one_zone(&r, &node)) {
-			nr++;
+		nr++;
+		if (fits_one_zone(&r, &node))
 			continue;
-		}
-		dt_warn("%s [0x%llx, 0x%llx): not in one node and zone, reserved but not lent",
-			dt_printable(name, sizeof(name), r.name), (unsigned long long)r.start.v,
-			(unsigned long long)r.end.v);
-		memblock_free(r.start, r.end);
-		memblock_reserve(r.start, r.end, MEM_RESERVED, r.name);
+		mend_area(&r);
 		c = (struct memblock_cursor){ 0 };
 		nr = 0;
 	}

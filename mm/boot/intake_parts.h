@@ -55,6 +55,9 @@ bool reserved_each_claim(claim_fn fn, void *arg);
 /* ...a word about children that make none, and then those without a place. */
 void reserved_check(void);
 void reserved_place_dynamic(void);
+/* From the parsed copy: another place for a lent child without one of its own,
+ * inside one zone. {0}: it has a place of its own, or there is no other. */
+phys_t reserved_place_again(const char *name);
 /* Make [start, end) no-map, sparing the kernel. */
 void reserved_mark_no_map(u64 start, u64 end, const char *name);
 

@@ -199,26 +199,28 @@ static tm_init const char *wish(const struct reserved *r, struct memblock_reques
 	return NULL;
 }
 
-/* Try each of the ranges in turn; without any, everywhere. {0}: no room. */
-static tm_init phys_t find_place(const struct reserved *r, struct memblock_request *rq)
+/* Try each of the ranges in turn, in [min, max) of the request; without any,
+ * all of that. {0}: no room. */
+static tm_init phys_t find_place(const struct reserved *r, const struct memblock_request *wanted)
 {
+	struct memblock_request rq = *wanted;
+	u64 limit = rq.max.v ? rq.max.v : intake_blob.limit;
 	const u8 *v = r->ranges;
 	u32 len = (u32)r->ranges_len;
 	u64 base, size;
 	phys_t place = phys_make(0);
 
 	if (!v)
-		return memblock_alloc(rq);
+		return memblock_alloc(&rq);
 	while (!place.v && intake_tuple(&v, &len, &base, &size)) {
 		u64 end;
 
-		if (!size || base >= intake_blob.limit)
-			continue;
 		if (add_overflows(base, size, &end))
-			end = intake_blob.limit;
-		rq->min = phys_make(base);
-		rq->max = phys_make(end);
-		place = memblock_alloc(rq);
+			end = limit;
+		rq.min = phys_make(max_u64(base, wanted->min.v));
+		rq.max = phys_make(min_u64(end, limit));
+		if (rq.min.v < rq.max.v)
+			place = memblock_alloc(&rq);
 	}
 	return place;
 }
@@ -260,4 +262,43 @@ tm_init void reserved_place_dynamic(void)
 	if (parent < 0)
 		return;
 	fdt_for_each_subnode(node, intake_blob.fdt, parent) place_child(node);
+}
+
+/* ---- lent areas that turned out to lie across a border -------------------- */
+
+static tm_init const u8 *copied(const struct dt_node *n, const char *name, int *len)
+{
+	u32 l = 0;
+	const u8 *v = dt_prop_get(n, name, &l);
+
+	*len = (int)l;
+	return v;
+}
+
+tm_init phys_t reserved_place_again(const char *name)
+{
+	const u64 border[] = { 0, intake_info.dma_end.v, 1ull << 32, intake_blob.limit };
+	const struct dt_node *n = dt_find_path("/reserved-memory");
+	struct memblock_request rq = { .node = MEMBLOCK_ANY_NODE, .reason = MEM_CMA };
+	struct reserved r = { .name = name, .lend = true };
+	phys_t place = phys_make(0);
+
+	for (n = n ? n->child : NULL; n && strcmp(n->name, name);)
+		n = n->sibling;
+	if (!n || dt_has(n, "reg") || !dt_has(n, "size"))
+		return place;
+	r.size = copied(n, "size", &r.size_len);
+	r.alignment = copied(n, "alignment", &r.alignment_len);
+	r.ranges = copied(n, "alloc-ranges", &r.ranges_len);
+	rq.name = n->name;
+	if (wish(&r, &rq))
+		return place;
+	/* Below the DMA limit first: what every device reaches serves most. */
+	for (u32 i = 0; !place.v && i + 1 < ARRAY_SIZE(border); i++) {
+		rq.min = phys_make(border[i]);
+		rq.max = phys_make(border[i + 1]);
+		if (rq.min.v < rq.max.v)
+			place = find_place(&r, &rq);
+	}
+	return place;
 }

@@ -807,6 +807,42 @@ static void test_cma_across_nodes(void **state)
 	assert_int_equal(record("across")->reason, MEM_RESERVED);
 }
 
+/* A pool without a place moves away from the end of a zone, in its ranges. */
+static void test_cma_moves_into_one_zone(void **state)
+{
+	const u32 dma[] = { 0, 0x40000000, 0x0f000000 };
+	const u64 ranges[][2] = { { RAM + 200 * MIB, 48 * MIB } };
+	const struct boot_info *bi = boot_info();
+
+	(void)state;
+	tree_begin(1, 1);
+	memory_node(RAM, 256 * MIB, -1);
+	node_begin("reserved-memory");
+	prop_u32("#address-cells", 1);
+	prop_u32("#size-cells", 1);
+	prop_empty("ranges");
+	node_begin("pool");
+	prop_string("compatible", "shared-dma-pool");
+	prop_empty("reusable");
+	prop_empty("linux,cma-default");
+	prop_u32("size", 16 * MIB);
+	prop_reg("alloc-ranges", ranges, 1);
+	node_end();
+	node_end();
+	node_begin("soc");
+	prop_u32("#address-cells", 1);
+	prop_u32("#size-cells", 1);
+	prop_cells("dma-ranges", dma, 3);
+	node_end();
+	take_all();
+	assert_silent();
+	assert_int_equal(bi->dma_end.v, 0x4f000000);
+	assert_int_equal(bi->nr_cma, 1);
+	assert_int_equal(bi->cma[0].end.v, 0x4f000000);
+	assert_int_equal(bi->cma[0].end.v - bi->cma[0].start.v, 16 * MIB);
+	assert_true(bi->cma[0].is_default);
+}
+
 /* ---- NUMA ---------------------------------------------------------------------------------- */
 
 struct distance {
@@ -1203,6 +1239,7 @@ int main(void)
 		cmocka_unit_test_setup(test_cma_argument, setup),
 		cmocka_unit_test_setup(test_cma_argument_with_place, setup),
 		cmocka_unit_test_setup(test_cma_across_nodes, setup),
+		cmocka_unit_test_setup(test_cma_moves_into_one_zone, setup),
 		cmocka_unit_test_setup(test_two_nodes, setup),
 		cmocka_unit_test_setup(test_no_map_means_10_20, setup),
 		cmocka_unit_test_setup(test_sparse_ids, setup),
