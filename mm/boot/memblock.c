@@ -381,8 +381,10 @@ static tm_init u64 fit_in_gap(const struct memblock_request *rq, memblock_guard_
 	return 0;
 }
 
-/* Look on one node, or on all for ANY_NODE, from the top down; 0: none. */
-static tm_init u64 fit_on_node(const struct memblock_request *rq, u32 node, memblock_guard_t guard)
+/* Look on one node, or on all for ANY_NODE, from the top down, in RAM with none
+ * of the flags `avoid`; 0: none. */
+static tm_init u64 fit_on_node(const struct memblock_request *rq, u32 node, u16 avoid,
+			       memblock_guard_t guard)
 {
 	/* Frame 0 is never handed out, so that 0 can mean "none". */
 	u64 min = max_u64(rq->min.v, PAGE_SIZE);
@@ -394,8 +396,7 @@ static tm_init u64 fit_on_node(const struct memblock_request *rq, u32 node, memb
 		u64 start = max_u64(ram->start.v, min);
 		u64 end = min_u64(ram->end.v, max);
 
-		if ((ram->flags & MEMBLOCK_NOMAP) ||
-		    (node != MEMBLOCK_ANY_NODE && ram->node != node))
+		if ((ram->flags & avoid) || (node != MEMBLOCK_ANY_NODE && ram->node != node))
 			continue;
 		while (end > start) {
 			u64 gap, at;
@@ -440,30 +441,42 @@ static tm_init u32 nearest(u32 from, u64 mask)
 	return best;
 }
 
+/* On the wanted node, then on the others by distance; 0: none. */
+static tm_init u64 fit_by_distance(const struct memblock_request *rq, u16 avoid,
+				   memblock_guard_t guard)
+{
+	u64 at = fit_on_node(rq, rq->node, avoid, guard);
+	u64 mask = at || rq->strict || !distances || rq->node >= MAX_NODES
+			   ? 0
+			   : nodes_with_ram() & ~(1ull << rq->node);
+
+	while (!at && mask) {
+		u32 node = nearest(rq->node, mask);
+
+		mask &= ~(1ull << node);
+		at = fit_on_node(rq, node, avoid, guard);
+	}
+	/* RAM that belongs to no node yet, or no distances to go by. */
+	if (!at && !rq->strict)
+		at = fit_on_node(rq, MEMBLOCK_ANY_NODE, avoid, guard);
+	return at;
+}
+
 static tm_init bool alloc_place(const struct memblock_request *wish, memblock_guard_t guard,
 				phys_t *place)
 {
 	struct memblock_request rq = *wish;
-	u64 mask, at;
+	u64 at;
 
 	rq.align = max_u64(rq.align, PAGE_SIZE);
 	rq.nr_bytes = align_up(rq.nr_bytes, PAGE_SIZE);
 	BUG_ON_VAL(!is_pow2(rq.align), rq.align, 0);
 	BUG_ON_VAL(!rq.nr_bytes || rq.nr_bytes < wish->nr_bytes, wish->nr_bytes, 0);
 
-	at = fit_on_node(&rq, rq.node, guard);
-	mask = at || rq.strict || !distances || rq.node >= MAX_NODES
-		       ? 0
-		       : nodes_with_ram() & ~(1ull << rq.node);
-	while (!at && mask) {
-		u32 node = nearest(rq.node, mask);
-
-		mask &= ~(1ull << node);
-		at = fit_on_node(&rq, node, guard);
-	}
-	/* RAM that belongs to no node yet, or no distances to go by. */
+	/* What stays for good keeps RAM from being taken away: last resort. */
+	at = fit_by_distance(&rq, MEMBLOCK_NOMAP | MEMBLOCK_HOTPLUG, guard);
 	if (!at && !rq.strict)
-		at = fit_on_node(&rq, MEMBLOCK_ANY_NODE, guard);
+		at = fit_by_distance(&rq, MEMBLOCK_NOMAP, guard);
 	*place = phys_make(at);
 	return at != 0;
 }

@@ -90,7 +90,7 @@ struct memblock_request {
 	u64 align;       /* power of two; 0 means PAGE_SIZE */
 	phys_t min, max; /* lies inside [min, max); max.v 0 means anywhere */
 	u32 node;        /* wanted first, then nearer before further nodes; or ANY_NODE */
-	bool strict;     /* this node or none */
+	bool strict;     /* this node or none, and no RAM that may be taken away */
 	enum mem_reason reason;
 	const char *name; /* constant text */
 };
@@ -98,7 +98,8 @@ struct memblock_request {
 /*
  * Reserve the highest fitting place, on the wanted node or the nearest that
  * has room. The memory is not cleared. {0} when nothing fits: frame 0 is never
- * handed out. Not from MEMBLOCK_NOMAP memory.
+ * handed out. Not from MEMBLOCK_NOMAP memory; from MEMBLOCK_HOTPLUG memory of any
+ * node only when no other has room.
  */
 phys_t memblock_alloc(const struct memblock_request *rq);
 

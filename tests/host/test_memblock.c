@@ -375,6 +375,34 @@ static void test_alloc_by_distance(void **state)
 	assert_int_equal(memblock_alloc(&rq).v, P(5).v);
 }
 
+/*
+ *  RAM    00 hh 11         hh is node 0's too, but may be taken away
+ * What stays for good goes there only when there is no other place.
+ */
+static void test_alloc_avoids_hotpluggable(void **state)
+{
+	static u8 d[MAX_NODES][MAX_NODES];
+	struct memblock_request rq = {
+		.nr_bytes = PAGE_SIZE, .node = 0, .reason = MEM_BOOT, .name = "t"
+	};
+
+	(void)state;
+	memset(d, 20, sizeof(d));
+	memblock_add(P(1), P(5), 0);
+	memblock_add(P(5), P(6), 1);
+	memblock_set_flags(P(3), P(5), MEMBLOCK_HOTPLUG);
+	memblock_set_distances(d);
+	assert_int_equal(memblock_alloc(&rq).v, P(2).v);
+	assert_int_equal(memblock_alloc(&rq).v, P(1).v);
+	rq.strict = true;
+	assert_int_equal(memblock_alloc(&rq).v, 0);
+	rq.strict = false;
+	assert_int_equal(memblock_alloc(&rq).v, P(5).v);
+	assert_int_equal(memblock_alloc(&rq).v, P(4).v);
+	assert_int_equal(memblock_alloc(&rq).v, P(3).v);
+	assert_int_equal(memblock_alloc(&rq).v, 0);
+}
+
 /* A memoryless node gets its memory from the nearest neighbour (row 13). */
 static void test_alloc_for_memoryless_node(void **state)
 {
@@ -666,6 +694,7 @@ int main(void)
 		cmocka_unit_test_setup(test_alloc_limits, setup),
 		cmocka_unit_test_setup(test_alloc_never_frame_zero, setup),
 		cmocka_unit_test_setup(test_alloc_by_distance, setup),
+		cmocka_unit_test_setup(test_alloc_avoids_hotpluggable, setup),
 		cmocka_unit_test_setup(test_alloc_for_memoryless_node, setup),
 		cmocka_unit_test_setup(test_alloc_zeroed, setup),
 		cmocka_unit_test_setup(test_out_of_memory_names_the_use, setup),
