@@ -185,7 +185,7 @@ int reserves_set_min_free_kbytes(u64 kbytes)
 	int err = 0;
 
 	spin_lock(&knobs_lock);
-	if (!kbytes || kbytes > most_min_free_kbytes()) {
+	if (kbytes > most_min_free_kbytes()) {
 		err = ERR_RANGE;
 	} else {
 		knobs.min_free_kbytes = kbytes;

@@ -28,7 +28,7 @@ void reserves_update(void);
 struct reserve_knobs reserves_knobs(void);
 /*
  * Set one knob and compute again: 0 or ERR_RANGE (nothing changed). Task.
- * min_free_kbytes 1..; a value over a quarter of low memory is refused, since
+ * min_free_kbytes may be 0; a value over a quarter of low memory is refused, since
  * nobody but reclaim could allocate then. Ratio: an entry may be 0 (no reserve).
  */
 int reserves_set_min_free_kbytes(u64 kbytes);

@@ -356,13 +356,16 @@ static void test_min_free_is_settable(void **state)
 	assert_int_equal(store("min_free_kbytes", "8192"), 0);
 	assert_int_equal(z->wmark[WMARK_MIN], 2048);
 	assert_int_equal(z->wmark[WMARK_LOW], 2048 + 512);
-	assert_int_equal(store("min_free_kbytes", "0"), ERR_RANGE);
 	assert_int_equal(store("min_free_kbytes", "500000"), ERR_RANGE);
 	assert_int_equal(store("min_free_kbytes", "18446744073709551616"), ERR_RANGE);
 	assert_int_equal(store("min_free_kbytes", "12x"), ERR_INVAL);
 	assert_int_equal(store("min_free_kbytes", ""), ERR_INVAL);
 	assert_int_equal(z->wmark[WMARK_MIN], 2048);
 	assert_true(before < 2048);
+	/* As in Linux; the gap up to low is the zone's own then. */
+	assert_int_equal(store("min_free_kbytes", "0"), 0);
+	assert_int_equal(z->wmark[WMARK_MIN], 0);
+	assert_int_equal(z->wmark[WMARK_LOW], z->managed_pages * 10 / 10000);
 }
 
 static void test_scale_factor_is_settable(void **state)
