@@ -287,34 +287,44 @@ static tm_init void spare_devices_of(const struct root_child *n)
 
 /* ---- limits -------------------------------------------------------------- */
 
-/* Give up RAM in [start, end), except what the kernel stands on. */
+static tm_init void give_up_piece(u64 start, u64 end, const char *why)
+{
+	u64 lost = start < end ? memblock_memory_inside(phys_make(start), phys_make(end)) : 0;
+
+	if (!lost)
+		return;
+	intake_info.clipped_bytes += lost;
+	pr_info("%s: %llu KiB of RAM in [0x%llx, 0x%llx) are not used", why,
+		(unsigned long long)lost / 1024, (unsigned long long)start,
+		(unsigned long long)end);
+	memblock_remove(phys_make(start), phys_make(end));
+}
+
+/* Give up RAM in [start, end), except what the kernel and the initrd lie in. */
 static tm_init void give_up(u64 start, u64 end, const char *why)
 {
 	const struct arch_image *im = arch_image();
-	u64 from[2] = { start, max_u64(start, im->end.v) };
-	u64 to[2] = { min_u64(end, im->start.v), end };
+	struct {
+		u64 start, end;
+	} kept[2] = {
+		{ im->start.v, im->end.v },
+		{ align_down(intake_info.initrd.v, PAGE_SIZE),
+		  align_up(intake_info.initrd_end.v, PAGE_SIZE) },
+	};
+	bool swap = kept[1].start < kept[0].start;
 
-	if (start >= im->end.v || end <= im->start.v) {
-		to[0] = start;
-		from[1] = start;
-	}
-	for (u32 i = 0; i < 2; i++) {
-		u64 lost;
+	for (u32 i = 0; i < ARRAY_SIZE(kept); i++) {
+		u32 next = swap ? 1 - i : i;
 
-		if (from[i] >= to[i])
+		if (kept[next].end <= start || kept[next].start >= end)
 			continue;
-		lost = memblock_memory_inside(phys_make(from[i]), phys_make(to[i]));
-		if (!lost)
-			continue;
-		intake_info.clipped_bytes += lost;
-		pr_info("%s: %llu KiB of RAM in [0x%llx, 0x%llx) are not used", why,
-			(unsigned long long)lost / 1024, (unsigned long long)from[i],
-			(unsigned long long)to[i]);
-		memblock_remove(phys_make(from[i]), phys_make(to[i]));
+		give_up_piece(start, kept[next].start, why);
+		start = kept[next].end;
 	}
+	give_up_piece(start, end, why);
 }
 
-/* mem=: the lowest bytes stay, and the kernel wherever it is. */
+/* mem=: the lowest bytes stay, and the kernel and the initrd wherever they are. */
 static tm_init void apply_mem_limit(u64 limit)
 {
 	struct memblock_cursor c = { 0 };
@@ -430,7 +440,7 @@ static tm_init void check_initrd(void)
 	intake_info.initrd = intake_info.initrd_end = phys_make(0);
 }
 
-/* The core image of a crashed kernel must survive. */
+/* The core image of a crashed kernel must survive: a claim like the initrd. */
 static tm_init void take_elfcorehdr(void)
 {
 	int len = 0;
@@ -439,9 +449,10 @@ static tm_init void take_elfcorehdr(void)
 	u64 base, size;
 
 	if (v && len > 0 && intake_tuple(&v, &length, &base, &size) && size &&
-	    base < intake_blob.limit && size <= intake_blob.limit - base)
-		memblock_reserve(phys_make(base), phys_make(base + size), MEM_RESERVED,
-				 "elfcorehdr");
+	    base < intake_blob.limit && size <= intake_blob.limit - base) {
+		intake_info.elfcorehdr = phys_make(base);
+		intake_info.elfcorehdr_bytes = size;
+	}
 }
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -497,6 +508,7 @@ tm_init void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_shap
 	intake_info.fdt = fdt_phys;
 	intake_info.fdt_end = phys_make(fdt_phys.v + fdt_totalsize(fdt));
 	take_initrd();
+	take_elfcorehdr();
 	memblock_set_guard(claims_guard);
 	each_root_child(take_memory);
 	if (!memblock_memory_bytes())
@@ -511,7 +523,6 @@ tm_init void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_shap
 
 	claims_reserve();
 	memblock_set_guard(NULL);
-	take_elfcorehdr();
 	reserved_check();
 	apply_usable_ranges();
 	if (intake_info.options.mem_limit)

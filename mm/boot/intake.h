@@ -73,6 +73,8 @@ struct boot_info {
 	bool fdt_shared;           /* something else claims a part of it */
 	phys_t default_cma;        /* start of the default area; 0: none */
 	phys_t initrd, initrd_end; /* equal: none */
+	phys_t elfcorehdr;         /* of a crashed kernel */
+	u64 elfcorehdr_bytes;      /* 0: none */
 	u64 ram_bytes;             /* the tree's RAM before mem= */
 	u64 clipped_bytes;         /* given up: mem=, address limits */
 	u64 seed[2];               /* from rng-seed and kaslr-seed; 0: none */

@@ -44,8 +44,14 @@ static tm_init void each_claim(claim_fn fn, void *arg)
 				MEM_INITRD, "initrd",
 				false,      false,
 				false };
+	struct claim core = { bi->elfcorehdr, bi->elfcorehdr_bytes,
+			      MEM_RESERVED,   "elfcorehdr",
+			      false,          false,
+			      false };
 
 	if (!fn(&kernel, arg) || !fn(&blob, arg))
+		return;
+	if (core.nr_bytes && !fn(&core, arg))
 		return;
 	if (initrd.nr_bytes && !fn(&initrd, arg))
 		return;
@@ -210,6 +216,28 @@ static tm_init bool can_lend(const struct claim *c, u64 end, u64 taken)
 	return true;
 }
 
+/*
+ * A later claim inside an area that was to be lent: the pages would be handed
+ * out under its owner, so the whole area is just kept.
+ */
+static tm_init void stop_lending(u64 start, u64 end)
+{
+	struct memblock_cursor c = { 0 };
+	struct mem_region r;
+	char name[48];
+
+	while (memblock_next_reserved(&c, &r)) {
+		if (r.reason != MEM_CMA || r.start.v >= end || r.end.v <= start)
+			continue;
+		dt_warn("%s [0x%llx, 0x%llx): not free any more, reserved but not lent",
+			dt_printable(name, sizeof(name), r.name), (unsigned long long)r.start.v,
+			(unsigned long long)r.end.v);
+		memblock_free(r.start, r.end);
+		memblock_reserve(r.start, r.end, MEM_RESERVED, r.name);
+		c = (struct memblock_cursor){ 0 }; /* an edit ends the walk */
+	}
+}
+
 static tm_init const char *claim_prefix(const struct claim *c)
 {
 	return c->reason == MEM_RESERVED ? "/reserved-memory/" : "";
@@ -240,9 +268,11 @@ static tm_init bool reserve_claim(const struct claim *c, void *arg)
 		dt_warn("%s%s [0x%llx, 0x%llx): overlaps %s", claim_prefix(c), name,
 			(unsigned long long)c->start.v, (unsigned long long)end,
 			dt_printable(with, sizeof(with), other));
-	if (taken && memblock_reserved_inside(c->start, phys_make(end), NULL))
+	if (taken) {
+		stop_lending(c->start.v, end);
 		intake_info.fdt_shared |=
 			c->start.v < intake_info.fdt_end.v && end > intake_info.fdt.v;
+	}
 	memblock_reserve(c->start, phys_make(end), lend ? MEM_CMA : c->reason, c->name);
 	if (lend && c->is_default && !intake_info.default_cma.v)
 		intake_info.default_cma = c->start;

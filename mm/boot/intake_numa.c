@@ -286,6 +286,14 @@ static tm_init u64 dma_reach(const struct dt_node *n)
 	return reach;
 }
 
+/* A disabled bus switches off all that hangs on it. */
+static tm_init bool bus_available(const struct dt_node *n)
+{
+	while (n && dt_available(n))
+		n = n->parent;
+	return !n;
+}
+
 /*
  * Row 17: the smallest reach of any bus, exact to the page as in Linux 6.12,
  * never above 4 GiB. A limit that lies below all RAM would leave no DMA memory:
@@ -298,7 +306,7 @@ tm_init void intake_dma(void)
 	for (const struct dt_node *n = dt_root(); n; n = dt_next(n)) {
 		u64 reach = dma_reach(n);
 
-		if (reach && reach < lowest && dt_available(n))
+		if (reach && reach < lowest && bus_available(n))
 			lowest = reach;
 	}
 	end = align_down(lowest + 1, PAGE_SIZE);

@@ -462,6 +462,61 @@ static void test_initrd(void **state)
 	assert_non_null(record("initrd"));
 }
 
+/* mem= leaves the initrd in RAM, in whole pages, so that it can be read. */
+static void test_mem_argument_spares_initrd(void **state)
+{
+	(void)state;
+	boot_args_parse("mem=128M");
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	node_begin("chosen");
+	prop_u32("linux,initrd-start", RAM + 200 * MIB + 0x123);
+	prop_u32("linux,initrd-end", RAM + 201 * MIB - 0x123);
+	node_end();
+	take_all();
+	assert_silent();
+	assert_ram("[1024,1152)0[1224,1225)0");
+	assert_int_equal(boot_info()->clipped_bytes, 127 * MIB);
+}
+
+/* The kernel above the initrd; the range between them goes. */
+static void test_mem_argument_spares_both(void **state)
+{
+	(void)state;
+	boot_args_parse("mem=64M");
+	fake_image(0x4e000000, 0x4e100000, 0x4e080000, 0x4e088000);
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	node_begin("chosen");
+	prop_u32("linux,initrd-start", RAM + 100 * MIB);
+	prop_u32("linux,initrd-end", RAM + 101 * MIB);
+	node_end();
+	take_all();
+	assert_ram("[1024,1088)0[1124,1125)0[1248,1249)0");
+}
+
+/* So many claims that the table grows before all are in: not into the dump. */
+static void test_elfcorehdr_is_kept(void **state)
+{
+	const u64 core[][2] = { { RAM + 255 * MIB, MIB } };
+	u64 rsv[300][2];
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(rsv); i++) {
+		rsv[i][0] = RAM + 64 * MIB + i * 0x4000;
+		rsv[i][1] = 0x1000 + i; /* told apart by their gaps */
+	}
+	tree_begin_rsv(2, 2, rsv, ARRAY_SIZE(rsv));
+	memory_node(RAM, 256 * MIB, -1);
+	node_begin("chosen");
+	prop_reg("linux,elfcorehdr", core, 1);
+	node_end();
+	take_all();
+	assert_silent();
+	assert_int_equal(record("elfcorehdr")->start.v, core[0][0]);
+	assert_int_equal(record("elfcorehdr")->end.v, core[0][0] + MIB);
+}
+
 static void bad_initrd(u64 start, u64 end, const char *needle)
 {
 	setup(NULL);
@@ -790,6 +845,24 @@ static void test_cma_argument_with_place(void **state)
 	take_all();
 	assert_int_equal(bi->nr_cma, 0);
 	assert_true(fake_log_has("cma=: no room"));
+}
+
+/* Somebody's pages inside an area: handed out they would have two owners. */
+static void test_cma_with_a_claim_inside(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	reserved_begin();
+	cma_child("pool@44000000", 0x44000000, 8 * MIB, true);
+	reserved_child("firmware@44100000", 0x44100000, 0x1000, NULL);
+	cma_child("other@45000000", 0x45000000, 8 * MIB, false);
+	node_end();
+	take_all();
+	assert_int_equal(boot_info()->nr_cma, 1);
+	assert_string_equal(boot_info()->cma[0].name, "other@45000000");
+	assert_warned("pool@44000000 [0x44000000, 0x44800000): not free any more");
+	assert_int_equal(record("pool@44000000")->reason, MEM_RESERVED);
 }
 
 static void test_cma_across_nodes(void **state)
@@ -1176,10 +1249,12 @@ static void test_dma_below_ram(void **state)
 	assert_int_equal(boot_info()->dma_end.v, 4 * GIB);
 }
 
-/* Exact to the page, and cells that make no sense are no limit. */
+/* The exact reach, as Linux 6.12, down to a whole page; the master behind the
+ * disabled bus does not count. */
 static void test_dma_is_exact(void **state)
 {
 	const u32 ranges[] = { 0, 0, 0x40000000, 0, 0x10000801 }, bad[] = { 1, 2, 3 };
+	const u32 less[] = { 0, 0, 0, 0x48000000 };
 
 	(void)state;
 	tree_begin(2, 2);
@@ -1191,6 +1266,17 @@ static void test_dma_is_exact(void **state)
 	node_end();
 	node_begin("odd");
 	prop_cells("dma-ranges", bad, 3);
+	node_end();
+	node_begin("off");
+	prop_string("status", "disabled");
+	prop_u32("#address-cells", 2);
+	prop_u32("#size-cells", 2);
+	prop_empty("dma-ranges");
+	node_begin("bus");
+	prop_u32("#address-cells", 1);
+	prop_u32("#size-cells", 1);
+	prop_cells("dma-ranges", less, 4);
+	node_end();
 	node_end();
 	take_all();
 	assert_int_equal(boot_info()->dma_end.v, 0x50000000);
@@ -1224,6 +1310,9 @@ int main(void)
 		cmocka_unit_test_setup(test_mem_argument_spares_kernel, setup),
 		cmocka_unit_test_setup(test_mem_argument_too_small_refused, setup),
 		cmocka_unit_test_setup(test_usable_range, setup),
+		cmocka_unit_test_setup(test_mem_argument_spares_initrd, setup),
+		cmocka_unit_test_setup(test_mem_argument_spares_both, setup),
+		cmocka_unit_test_setup(test_elfcorehdr_is_kept, setup),
 		cmocka_unit_test_setup(test_initrd, setup),
 		cmocka_unit_test_setup(test_bad_initrd, setup),
 		cmocka_unit_test_setup(test_memreserve, setup),
@@ -1238,6 +1327,7 @@ int main(void)
 		cmocka_unit_test_setup(test_cma_areas, setup),
 		cmocka_unit_test_setup(test_cma_argument, setup),
 		cmocka_unit_test_setup(test_cma_argument_with_place, setup),
+		cmocka_unit_test_setup(test_cma_with_a_claim_inside, setup),
 		cmocka_unit_test_setup(test_cma_across_nodes, setup),
 		cmocka_unit_test_setup(test_cma_moves_into_one_zone, setup),
 		cmocka_unit_test_setup(test_two_nodes, setup),
