@@ -175,6 +175,7 @@ unsigned int arch_phys_bits(void);
 /* Mask, returning the earlier state; restore it. Any. Costs 3 instructions. */
 static inline u64 arch_irq_save(void);
 static inline void arch_irq_restore(u64 flags);
+/* Unmask and take what is pending, even if the caller masks again at once. */
 static inline void arch_irq_enable(void);
 static inline bool arch_irqs_masked(void);
 
@@ -183,9 +184,10 @@ static inline void arch_cpu_relax(void);
 /* Sleep until an interrupt is pending, masked or not. Caller masks. */
 static inline void arch_wait_for_interrupt(void);
 /*
- * The same for an idle CPU. Without an interrupt controller it looks at the
- * alarm instead and calls timer_interrupt() when that is due, so that sleepers
- * wake on such a machine too, whenever nothing else runs. Idle task, masked.
+ * The same for an idle CPU. Where no alarm can interrupt (no controller, no
+ * timer in the tree) it looks at the alarm instead and calls timer_interrupt()
+ * when that is due, so that sleepers wake on such a machine too, whenever
+ * nothing else runs. Idle task, masked.
  */
 void arch_idle(void);
 

@@ -222,7 +222,7 @@ void arm64_irq_handle(void)
 
 void arch_idle(void)
 {
-	if (chip) {
+	if (chip && arch_timer_irq()) {
 		arch_wait_for_interrupt();
 	} else if (arm64_timer_due()) {
 		irq_enter();

@@ -106,3 +106,12 @@ def test_initrd_is_kept(size):
         start, end = (int(word, 16) for word in found.groups())
         assert size <= end - start < size + 2 * 4096
         sane(machine)
+
+
+def test_sleepers_wake_without_a_timer():
+    """No alarm interrupts, so the idle CPUs look at the clock themselves."""
+    with started("no-timer") as machine:
+        assert "no arm,armv8-timer in the tree" in machine.boot()
+        text = machine.ok("time sleep 1", timeout=10)
+        assert 1.0 <= float(re.search(r"time: (\d+\.\d+) s", text).group(1)) < 5.0
+        machine.ok("mm stress 1", timeout=30)
