@@ -33,7 +33,9 @@ static inline void arch_irq_restore(u64 flags)
 
 static inline void arch_irq_enable(void)
 {
-	__asm__ volatile("msr daifclr, #2" : : : "memory");
+	/* Without the isb a core may leave what is pending for later, and the
+	 * idle loop masks again a few instructions on. */
+	__asm__ volatile("msr daifclr, #2\n\tisb" : : : "memory");
 }
 
 static inline bool arch_irqs_masked(void)

@@ -105,7 +105,11 @@ static void mask(unsigned int irq)
 
 static u32 ack(void)
 {
-	return mmio_read32(cpu_if, GICC_IAR);
+	u32 value = mmio_read32(cpu_if, GICC_IAR);
+
+	/* What the sender of a signal stored before it is read after it. */
+	__asm__ volatile("dmb sy" : : : "memory");
+	return value;
 }
 
 static void eoi(u32 value)
