@@ -48,9 +48,10 @@ static bool is_code(u64 addr)
 	       (addr >= (u64)(uintptr_t)_init_start && addr < (u64)(uintptr_t)_init_text_end);
 }
 
-void arch_symbol(u64 addr, char *buf, size_t size)
+/* addr by the symbol that holds `place`. */
+static void name_by(u64 place, u64 addr, char *buf, size_t size)
 {
-	const struct ksym *s = is_code(addr) ? ksym_find(addr - ARCH_KIMAGE_BASE) : 0;
+	const struct ksym *s = is_code(place) ? ksym_find(place - ARCH_KIMAGE_BASE) : 0;
 
 	if (s)
 		tm_snprintf(buf, size, "%s+0x%llx",
@@ -58,6 +59,11 @@ void arch_symbol(u64 addr, char *buf, size_t size)
 			    (unsigned long long)(addr - ARCH_KIMAGE_BASE - s->offset));
 	else
 		tm_snprintf(buf, size, "0x%llx", (unsigned long long)addr);
+}
+
+void arch_symbol(u64 addr, char *buf, size_t size)
+{
+	name_by(addr, addr, buf, size);
 }
 
 /* Lines on their way out: a recursion that ran over its stack is one line. */
@@ -74,7 +80,18 @@ static void print_repeats(struct trace *t)
 	t->repeats = 0;
 }
 
-static void print_return(struct trace *t, u64 addr)
+/* Is the instruction at addr BL or BLR? */
+static bool is_call(u64 addr)
+{
+	u32 insn;
+
+	if (!is_aligned(addr, 4) || !is_code(addr))
+		return false;
+	insn = *(const u32 *)(uintptr_t)addr;
+	return insn >> 26 == 0x25 || (insn & 0xfffffc1f) == 0xd63f0000;
+}
+
+static void print_place(struct trace *t, u64 addr, u64 place)
 {
 	char sym[80];
 
@@ -83,9 +100,15 @@ static void print_return(struct trace *t, u64 addr)
 		return;
 	}
 	print_repeats(t);
-	arch_symbol(addr, sym, sizeof(sym));
+	name_by(place, addr, sym, sizeof(sym));
 	out_printf(t->out, "  %016llx  %s\n", (unsigned long long)addr, sym);
 	t->last = addr;
+}
+
+/* A call that never returns may end its function; what follows is the next. */
+static void print_return(struct trace *t, u64 addr)
+{
+	print_place(t, addr, is_call(addr - 4) ? addr - 4 : addr);
 }
 
 /* Read the record at fp; false when that would not be safe. */
@@ -141,7 +164,7 @@ void arch_backtrace(struct out *out, u64 frame)
 	if (frame) {
 		walk(&t, frame);
 	} else if (f) {
-		print_return(&t, f->elr);
+		print_place(&t, f->elr, f->elr);
 		if (leaf_faulted(f))
 			print_return(&t, f->x[30]);
 		walk(&t, f->x[29]);

@@ -182,6 +182,28 @@ static tm_noinline void take_trace(struct out_buf *ob)
 	__asm__ volatile("" : : "r"(ob) : "memory"); /* no tail call */
 }
 
+/* A function that ends in a call, as those do that call panic(). */
+extern const char behind_the_call[];
+__asm__(".pushsection .text\n"
+	".type ends_in_call, %function\n"
+	"ends_in_call: bl behind_the_call\n"
+	".type behind_the_call, %function\n"
+	"behind_the_call: ret\n"
+	".popsection");
+
+static void test_backtrace_last_call(void)
+{
+	u64 record[2] = { 0, (u64)(uintptr_t)behind_the_call };
+	char text[256];
+	struct out_buf ob;
+
+	out_buf_init(&ob, text, sizeof(text));
+	arch_backtrace(&ob.out, (u64)(uintptr_t)record);
+	TEST_CHECK(has_word(text, "ends_in_call+0x4"));
+	arch_symbol(record[1], text, sizeof(text));
+	TEST_CHECK(strcmp(text, "behind_the_call+0x0") == 0);
+}
+
 static void test_backtrace(void)
 {
 	char text[1024];
@@ -354,6 +376,7 @@ static const struct test_case cases[] = {
 	{ "ioremap_limits", test_ioremap_limits },
 	{ "symbols", test_symbols },
 	{ "backtrace", test_backtrace },
+	{ "backtrace_last_call", test_backtrace_last_call },
 	{ "ipi", test_ipi },
 	{ "one_clock", test_one_clock },
 	{ "registers", test_registers },
