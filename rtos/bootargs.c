@@ -31,8 +31,10 @@ const char *boot_test(void)
 
 static int set_run(const char *value)
 {
+	if (!value || !*value)
+		return ERR_INVAL;
 	run_cmds = value;
-	return value && *value ? 0 : ERR_INVAL;
+	return 0;
 }
 
 static int set_test(const char *value)
@@ -114,6 +116,15 @@ static void warn(const char *name, const char *value, int err)
 		why);
 }
 
+static bool quotes_close(const char *s)
+{
+	bool open = false;
+
+	for (; *s; s++)
+		open ^= *s == '"';
+	return !open;
+}
+
 void boot_args_parse(const char *given)
 {
 	char *line = words, *name, *value;
@@ -125,6 +136,8 @@ void boot_args_parse(const char *given)
 	cmdline[len] = '\0';
 	if (given[len])
 		pr_warn("boot arguments cut at %u bytes", CMDLINE_SIZE - 1);
+	if (!quotes_close(cmdline))
+		pr_warn("boot arguments: a \" is not closed, the last argument takes all the rest");
 	memcpy(words, cmdline, sizeof(words));
 	while (tm_next_arg(&line, &name, &value)) {
 		err = offer(name, value);

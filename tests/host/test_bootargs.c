@@ -76,6 +76,23 @@ static void check_last_wins(void)
 	assert_int_equal(log_console_level(), 7);
 }
 
+static void check_refused_keeps(void)
+{
+	assert_string_equal(boot_run(), "a");
+	assert_int_equal(warnings(), 2);
+}
+
+static void check_open_quote(void)
+{
+	assert_string_equal(boot_run(), "a panic=-1");
+	assert_int_equal(fake_log_count("is not closed"), 1);
+}
+
+static void check_closed_quotes(void)
+{
+	assert_int_equal(fake_log_count("is not closed"), 0);
+}
+
 static void check_unknown(void)
 {
 	assert_int_equal(warnings(), 3);
@@ -119,6 +136,9 @@ static void test_warnings(void **state)
 	expect("root=/dev/vda rw loglevel=9", check_unknown);
 	expect("run= run panic panic=soon panic=99999999 loglevel= quiet=1", check_malformed);
 	expect("console=ttyAMA0,115200 earlycon", check_console);
+	expect("run=a run= run", check_refused_keeps);
+	expect("quiet run=\"a panic=-1", check_open_quote);
+	expect("run=\"a\" test=\"x\"", check_closed_quotes);
 }
 
 static void test_control_bytes(void **state)
