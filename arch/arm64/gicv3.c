@@ -39,7 +39,9 @@ enum {
 	WAIT_NS = 10 * 1000 * 1000, /* far above any register write */
 	REGIONS_MAX = 64,
 };
-#define RWP (1u << 31)
+/* A register write is on its way, in the distributor's and a redistributor's CTLR. */
+#define GICD_RWP (1u << 31)
+#define GICR_RWP (1u << 3)
 
 static volatile u8 *dist; /* set by init, then constant, as all below */
 static unsigned int nr_lines;
@@ -124,12 +126,12 @@ static bool find_redistributors(const struct dt_node *node)
 
 /* ---- set-up ---------------------------------------------------------------------- */
 
-/* Wait for a register write to take effect. */
-static void settle(volatile u8 *base)
+/* Wait for a register write to take effect; both CTLR registers lie at 0. */
+static void settle(volatile u8 *base, u32 pending)
 {
 	u64 start = arch_now_ns();
 
-	while (mmio_read32(base, GICD_CTLR) & RWP) {
+	while (mmio_read32(base, GICD_CTLR) & pending) {
 		if (arch_now_ns() - start > WAIT_NS) {
 			pr_warn("irq: GICv3 does not confirm a register write");
 			return;
@@ -170,14 +172,14 @@ static int init(const struct dt_node *node)
 		return ERR_NODEV;
 	}
 	mmio_write32(dist, GICD_CTLR, 0);
-	settle(dist);
+	settle(dist, GICD_RWP);
 	nr_lines = gic_lines(dist);
 	for (unsigned int i = IRQ_SHARED; i < nr_lines; i += 32)
 		mmio_write32(dist, GICD_IGROUPR + i / 8, ~0u);
 	gic_reset_shared(dist, nr_lines);
-	settle(dist);
+	settle(dist, GICD_RWP);
 	mmio_write32(dist, GICD_CTLR, CTLR_ARE | CTLR_GRP1_A | CTLR_GRP1);
-	settle(dist);
+	settle(dist, GICD_RWP);
 	for (unsigned int i = IRQ_SHARED; i < nr_lines; i++)
 		mmio_write64(dist, GICD_IROUTER + i * 8, router_of(0));
 	return 0;
@@ -209,6 +211,7 @@ static bool init_cpu(unsigned int cpu)
 	}
 	mmio_write32(private[cpu], GICD_IGROUPR, ~0u);
 	gic_reset_private(private[cpu]);
+	settle(redist[cpu], GICR_RWP);
 	arm64_write_sysreg(ICC_PMR, GIC_PRIORITY_MASK);
 	arm64_write_sysreg(ICC_BPR1, 0);
 	arm64_write_sysreg(ICC_CTLR, 0);
@@ -239,7 +242,10 @@ static void unmask(unsigned int irq, bool edge)
 static void mask(unsigned int irq)
 {
 	gic_set_bit(home_of(irq), GICD_ICENABLER, irq);
-	settle(irq < IRQ_SHARED ? redist[cpu_id()] : dist);
+	if (irq < IRQ_SHARED)
+		settle(redist[cpu_id()], GICR_RWP);
+	else
+		settle(dist, GICD_RWP);
 }
 
 static u32 ack(void)

@@ -128,6 +128,8 @@ int arch_cpu_start(unsigned int cpu, void *stack_top, struct task *idle)
 		return ERR_NOMEM;
 	}
 	__atomic_store_n(&b->state, CPU_BOOT_ARMED, __ATOMIC_RELEASE);
+	/* All of it is visible before anything can let the CPU loose. */
+	__asm__ volatile("dsb ishst" : : : "memory");
 	err = start(cpu);
 	if (err) {
 		__atomic_store_n(&b->state, CPU_BOOT_OFF, __ATOMIC_RELEASE);
