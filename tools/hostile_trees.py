@@ -224,7 +224,8 @@ def bad_totalsize():
     yield "0", blob(machine(), totalsize=0)
     yield "39", blob(machine(), totalsize=39)
     yield "all-ones", blob(machine(), totalsize=0xffffffff)
-    yield "3-mib", blob(machine(), totalsize=3 * MIB)
+    yield "17-mib", blob(machine(), totalsize=17 * MIB)
+    yield "3-mib-used", blob(machine().add(Node("x", [("data", b"\xff" * (3 * MIB))])))
 
 
 @recipe("blob", "REFUSED", "outside the blob")
@@ -329,6 +330,7 @@ def large():
     yield "nops", blob(structs[:8] + u32(4) * 1000 + structs[8:-4] + u32(4, 2), strings=names)
     yield "512-kib-value", blob(machine().add(Node("x", [("data", b"\xff" * (512 << 10))])))
     yield "padded", blob(machine(), totalsize=MIB)
+    yield "padded-over-2-mib", blob(machine(), totalsize=3 * MIB)
 
 
 @recipe("blob", "REFUSED", "device tree refused")

@@ -127,9 +127,9 @@ tm_init const char *dt_check_header(const void *fdt, u32 *total, u32 *used)
 	if (dt_be32(h + OFF_MAGIC) != FDT_MAGIC)
 		return fault("magic is 0x%08x, not 0x%08x", dt_be32(h + OFF_MAGIC), FDT_MAGIC);
 	*total = dt_be32(h + OFF_TOTALSIZE);
-	if (*total < DT_HEADER_BYTES || *total > DT_MAX_BYTES)
+	if (*total < DT_HEADER_BYTES || *total > DT_MAX_TOTAL)
 		return fault("totalsize %u is not between %u and %u", *total, DT_HEADER_BYTES,
-			     DT_MAX_BYTES);
+			     DT_MAX_TOTAL);
 	if (dt_be32(h + OFF_VERSION) < 17 || dt_be32(h + OFF_LAST_COMP) > 17)
 		return fault("format version %u (compatible down to %u): 17 is understood",
 			     dt_be32(h + OFF_VERSION), dt_be32(h + OFF_LAST_COMP));
@@ -140,7 +140,10 @@ tm_init const char *dt_check_header(const void *fdt, u32 *total, u32 *used)
 	*used = (u32)max_u64(b[1].end, b[2].end);
 	/* The map's own end is unknown yet; behind the others it may be long. */
 	if (b[3].start >= *used)
-		*used = *total;
+		*used = (u32)min_u64(*total, DT_MAX_BYTES);
+	if (*used > DT_MAX_BYTES)
+		return fault("totalsize %u, of which %u bytes are used: over %u", *total, *used,
+			     DT_MAX_BYTES);
 	return NULL;
 }
 

@@ -18,7 +18,9 @@
 
 enum {
 	DT_HEADER_BYTES = 40,
-	DT_MAX_BYTES = 2 << 20, /* the arm64 boot protocol's limit on a blob */
+	DT_MAX_BYTES = 2 << 20, /* the arm64 boot protocol's limit, for what is used */
+	/* With padding: QEMU doubles a tree it is given, so one it dumped has over 2 MiB. */
+	DT_MAX_TOTAL = 16 << 20,
 	/* Levels of nodes below the root. Real trees have at most 12; paths of
 	 * that depth must fit the stacks of walks here and in dt.c. */
 	DT_MAX_DEPTH = 64,

@@ -82,6 +82,27 @@ static void test_padding_is_not_read(void **state)
 	assert_int_equal(used, size);
 	assert_null(check(blob, size));
 	assert_fault("bytes in use, only", blob, size - 1);
+	/* A tree QEMU dumped and was given back: padded to over 2 MiB. */
+	fdt_set_totalsize(blob, 2117152);
+	assert_null(dt_check_header(blob, &total, &used));
+	assert_int_equal(used, size);
+	fdt_set_totalsize(blob, DT_MAX_TOTAL + 1);
+	assert_non_null(dt_check_header(blob, &total, &used));
+}
+
+/* The early window holds the protocol's 2 MiB and no more of what is used. */
+static void test_used_part_is_limited(void **state)
+{
+	u32 size, total, used;
+	void *blob = small_tree(&size);
+
+	(void)state;
+	fdt_set_totalsize(blob, 4 << 20);
+	fdt_set_size_dt_strings(blob, (2 << 20) - fdt_off_dt_strings(blob));
+	assert_null(dt_check_header(blob, &total, &used));
+	assert_int_equal(used, 2 << 20);
+	fdt_set_size_dt_strings(blob, (2 << 20) - fdt_off_dt_strings(blob) + 1);
+	assert_non_null(dt_check_header(blob, &total, &used));
 }
 
 static void test_header_at_any_alignment(void **state)
@@ -344,6 +365,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_sound_tree, setup),
 		cmocka_unit_test_setup(test_padding_is_not_read, setup),
+		cmocka_unit_test_setup(test_used_part_is_limited, setup),
 		cmocka_unit_test_setup(test_header_at_any_alignment, setup),
 		cmocka_unit_test_setup(test_too_short, setup),
 		cmocka_unit_test_setup(test_header_words, setup),
