@@ -40,6 +40,8 @@ LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=40
 	-Wl,--no-warn-rwx-segments -Wl,--gc-sections
 LIBS := $(LIBFDT)/usr/lib/aarch64-linux-gnu/libfdt.a
 
+# Objects that only a pattern rule names are kept, not removed after the link.
+.SECONDARY:
 .PHONY: all run test check bench lint gdb clean help images FORCE
 all: $(O)/Image
 
@@ -116,7 +118,8 @@ gdb: $(O)/Image | setup-gdb
 # Adds host-build: the real sources as programs of this machine, in $(B)/host/.
 -include tests/host/host.mk
 
-PYTEST := TM_BUILD=$(B) $(PYTHON) -B -m pytest -c tests/serial/pytest.ini --rootdir=.
+PYTEST := TM_BUILD=$(B) TM_LIBFDT=$(abspath $(LIBFDT)) CROSS_COMPILE=$(CROSS_COMPILE) \
+	$(PYTHON) -B -m pytest -c tests/serial/pytest.ini --rootdir=.
 
 # host-build needs what setup-test installs, so it comes after, not beside it.
 test: images | setup-test

@@ -10,7 +10,7 @@ import pytest
 
 import views
 from loader import loader_args
-from machine import BUILD, MIB, Machine, Shape
+from machine import BUILD, MIB, Machine, Shape, batch
 from shapes import SMALL
 
 DTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../dts")
@@ -91,6 +91,21 @@ def test_interleaved_nodes_with_sparse_ids():
         for zone in zones:
             assert zone["present"] == 256 * MIB // 4096
             assert zone["spanned"] == 384 * MIB // 4096
+
+
+@pytest.mark.parametrize("name", ["no-uart", "no-console"])
+def test_silent_machine_works(name):
+    """It ends by itself only if run= was carried out: a panic would halt."""
+    args = loader_args(compiled(name), hinted=False)
+    assert batch(MACHINE, "", args=args, timeout=30) == ""
+
+
+def test_hint_gives_a_voice():
+    """The same tree, an Image that was told of the UART: everything is heard."""
+    text = batch(MACHINE, "", args=loader_args(compiled("no-console")), timeout=30)
+    assert "device tree: " in text
+    assert "mm check: 0 violations" in text
+    assert "tm: exit 0" in text
 
 
 @pytest.mark.parametrize("size", [1, 4096, 3 * MIB + 17])
