@@ -91,6 +91,7 @@ static tm_init void *open_tree(phys_t fdt, struct dt_shape *shape)
 		memcpy(tree_copy, blob, used);
 		blob = tree_copy;
 	}
+	BUG_ON_VAL(!is_aligned((uintptr_t)blob, 8), (uintptr_t)blob, fdt.v);
 	why = dt_check(blob, used, shape);
 	if (why)
 		refuse(fdt, why);

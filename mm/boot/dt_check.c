@@ -228,6 +228,7 @@ static tm_init enum dt_token take_prop(struct dt_cursor *c)
 
 tm_init enum dt_token dt_cursor_next(struct dt_cursor *c)
 {
+	BUG_ON_VAL(c->next > c->nr_structs, c->next, c->nr_structs);
 	while (c->nr_structs - c->next >= 4) {
 		u32 token = word(c, c->next);
 

@@ -55,6 +55,7 @@ tm_init bool intake_tuple(const u8 **v, u32 *len, u64 *base, u64 *size)
 {
 	u32 ac = intake_blob.address_cells, sc = intake_blob.size_cells;
 
+	BUG_ON_VAL(ac - 1 > 1 || sc - 1 > 1, ac, sc);
 	if (*len < 4 * (ac + sc))
 		return false;
 	*base = dt_cells(*v, ac);
@@ -216,6 +217,7 @@ static tm_init void take_tuple(const struct root_child *n, const char *name, u64
 	end = clip(name, base, size);
 	if (end <= base)
 		return;
+	BUG_ON_VAL(end > intake_blob.limit, base, end);
 	check_overlap(name, base, end, id);
 	memblock_add(phys_make(base), phys_make(end), id);
 	if (n->hotpluggable)
@@ -485,10 +487,25 @@ static tm_init void check_enough(void)
 		      (unsigned long long)needed / 1024);
 }
 
+/* What everybody after us builds on. */
+static tm_init void check_promises(void)
+{
+	const struct arch_image *im = arch_image();
+	u64 size = im->end.v - im->start.v;
+
+	BUG_ON_VAL(memblock_memory_inside(im->start, im->end) != size, im->start.v, size);
+	BUG_ON_VAL(memblock_reserved_inside(im->start, im->end, NULL) != size, im->start.v, size);
+	BUG_ON_VAL(memblock_is_no_map(im->start), im->start.v, size);
+	BUG_ON_VAL(memblock_end().v > intake_blob.limit, memblock_end().v, intake_blob.limit);
+	BUG_ON_VAL(!is_aligned(memblock_start().v | memblock_end().v, PAGE_SIZE),
+		   memblock_start().v, memblock_end().v);
+}
+
 static tm_init void init_blob(const void *fdt, const struct dt_shape *shape)
 {
 	u32 bits = (u32)min_u64(arch_phys_bits(), ARCH_PHYS_BITS);
 
+	BUG_ON_VAL(!is_aligned((uintptr_t)fdt, 8), (uintptr_t)fdt, 0);
 	intake_blob.fdt = fdt;
 	intake_blob.limit = 1ull << bits;
 	/* The last frame number means "none" in page lists. */
@@ -531,6 +548,7 @@ tm_init void intake_early(const void *fdt, phys_t fdt_phys, const struct dt_shap
 	reserved_place_dynamic();
 	check_enough();
 	memblock_check();
+	check_promises();
 }
 
 tm_init void intake_records(void)
@@ -554,5 +572,6 @@ tm_init void intake_records(void)
 		intake_info.nr_records++;
 	}
 	BUG_ON(memblock_next_reserved(&c, &r));
+	BUG_ON_VAL(intake_info.nr_records > nr, intake_info.nr_records, nr);
 	intake_info.nr_warnings = dt_warnings();
 }

@@ -135,6 +135,7 @@ static tm_init bool answers(u64 p)
 /* Between a page that answers and one that does not: the edge, seen from below. */
 static tm_init u64 find_edge(u64 good, u64 bad)
 {
+	BUG_ON_VAL(good == bad, good, bad);
 	/* At most 32 rounds: addresses have 44 bits. */
 	while (max_u64(good, bad) - min_u64(good, bad) > PAGE_SIZE) {
 		u64 mid = align_down(good + bad, 2 * PAGE_SIZE) / 2;
@@ -184,6 +185,7 @@ tm_init void claims_drop_missing_memory(void)
 		done = end;
 		if (!missing_part(start, end, &from, &to))
 			continue;
+		BUG_ON_VAL(from < start || from >= to || to > end, from, to);
 		dt_warn("memory nodes: [0x%llx, 0x%llx): no memory answers in [0x%llx, 0x%llx), "
 			"not used",
 			(unsigned long long)start, (unsigned long long)end,
@@ -251,6 +253,7 @@ static tm_init bool reserve_claim(const struct claim *c, void *arg)
 	bool lend;
 
 	(void)arg;
+	BUG_ON(!c->name || c->reason >= NR_MEM_REASONS);
 	dt_printable(name, sizeof(name), c->name);
 	if (!c->nr_bytes || add_overflows(c->start.v, c->nr_bytes, &end)) {
 		dt_warn("%s%s [0x%llx, +0x%llx): %s, ignored", claim_prefix(c), name,

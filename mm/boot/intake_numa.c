@@ -239,6 +239,7 @@ tm_init void intake_numa(void)
 	intake_info.memory_nodes = nodes_with_memory_now();
 	BUG_ON_VAL(intake_info.memory_nodes & ~intake_info.nodes, intake_info.memory_nodes,
 		   intake_info.nodes);
+	BUG_ON(!intake_info.memory_nodes);
 	memblock_set_distances(intake_info.distance);
 }
 
@@ -314,6 +315,7 @@ tm_init void intake_dma(void)
 		end = 1ull << 32;
 	if (start >= end)
 		end = 1ull << ARCH_PHYS_BITS;
+	BUG_ON_VAL(!end || !is_aligned(end, PAGE_SIZE), end, lowest);
 	intake_info.dma_end = phys_make(end);
 }
 

@@ -160,6 +160,7 @@ tm_init void reserved_mark_no_map(u64 start, u64 end, const char *name)
 
 	start = align_down(start, PAGE_SIZE);
 	end = align_up(end, PAGE_SIZE);
+	BUG_ON_VAL(start >= end, start, end);
 	if (start < im->end.v && end > im->start.v) {
 		dt_warn("/reserved-memory/%s no-map: covers the kernel, which stays mapped", name);
 		if (start < im->start.v)
@@ -249,6 +250,7 @@ static tm_init void place_child(int node)
 				   : "no room for its size and alignment");
 		return;
 	}
+	BUG_ON_VAL(!is_aligned(place.v, rq.align), place.v, rq.align);
 	if (r.lend && r.is_default && !intake_info.default_cma.v)
 		intake_info.default_cma = place;
 	if (r.no_map)
