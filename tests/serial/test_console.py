@@ -184,6 +184,15 @@ def test_ctrl_c_stops_a_command(target):
     target.typed("echo status $?", "status 130")
 
 
+def test_ctrl_c_stops_the_self_tests(target):
+    target.send("test\r")
+    target.expect("ok 1 ", 20)
+    target.send(CTRL_C)
+    target.expect("Bail out! stopped by Ctrl-C\r*\n", 20)
+    target.expect("tm> ", 5)
+    target.typed("echo status $?", "status 130")
+
+
 def test_alloc_and_free_by_hand(target):
     before = target.ok("cat /proc/buddyinfo")
     text = target.ok("mm alloc 3")

@@ -74,13 +74,19 @@ static void run_case(const struct test_case *c, unsigned int number, struct tall
 	print_result(sum, number, c->name, t && !sum->hung);
 }
 
+/* False once a case hangs, or somebody at the console has seen enough. */
+static bool goes_on(const struct tally *sum)
+{
+	return !sum->hung && !console_interrupted();
+}
+
 static void run_suite(const struct test_suite *s, unsigned int number, struct tally *sum)
 {
 	unsigned int failed = sum->failed, i;
 
 	out_printf(&console_out, "    KTAP version 1\n    # Subtest: %s\n    1..%u\n", s->name,
 		   s->nr_cases);
-	for (i = 0; i < s->nr_cases && !sum->hung; i++)
+	for (i = 0; i < s->nr_cases && goes_on(sum); i++)
 		run_case(&s->cases[i], i + 1, sum);
 	out_printf(&console_out, "%s %u %s\n", sum->failed == failed ? "ok" : "not ok", number,
 		   s->name);
@@ -100,11 +106,15 @@ static void run_matching(const char *pattern, struct tally *sum)
 	unsigned int i, n = 0;
 
 	out_printf(&console_out, "KTAP version 1\n1..%u\n", count_matching(pattern));
-	for (i = 0; test_suites[i] && !sum->hung; i++)
+	for (i = 0; test_suites[i] && goes_on(sum); i++)
 		if (tm_glob(pattern, test_suites[i]->name))
 			run_suite(test_suites[i], ++n, sum);
 	if (sum->hung)
 		out_printf(&console_out, "Bail out! a case did not end\n");
+	if (console_interrupted()) {
+		sum->failed++;
+		out_printf(&console_out, "Bail out! stopped by Ctrl-C\n");
+	}
 	if (n == 0) {
 		sum->failed++;
 		out_printf(&console_out, "# no suite matches '%s'\n", pattern);
