@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Host tests: the very sources of mm/, rtos/lib/ and those parts of the shell
 # and the UARTs that need no task, under ASan and UBSan, on the machine of
-# tests/host/fake/. Each tests/host/test_X.c is one cmocka
-# program, built and run in both variants, as BUILD=test (H/test) and as
-# BUILD=release (H/release), since a bad free panics in one and is counted in
-# the other. One program: `make host-test T=test_buddy`; SEED=n repeats a run.
+# tests/host/fake/. Each tests/host/test_X.c is one cmocka program, built and
+# run in both variants, as BUILD=test (H/test) and as BUILD=release (H/release),
+# since a bad free panics in one and is counted in the other. One program:
+# `make host-test T=test_buddy`; SEED=n repeats a run, SOAK=1 makes property
+# tests ten times as long.
 
 HOSTCC ?= gcc
 H := $(B)/host

@@ -312,7 +312,7 @@ static void test_cma_is_not_lent(void **state)
 
 /* ---- random sequences ------------------------------------------------------- */
 
-enum { SLOTS = 512, OPERATIONS = 6000 };
+enum { SLOTS = 512, OPERATIONS = 1200 };
 
 struct slot {
 	struct page *page;

@@ -90,10 +90,12 @@ void fake_ram(u64 start, u64 end, bool mapped)
 	if (f.nr_ram == ARRAY_SIZE(f.ram) || start >= end || end > FAKE_PHYS_BYTES)
 		broken("fake_ram: bad range");
 	f.ram[f.nr_ram++] = (struct mapping){ .p = start, .nr_pages = (end - start) >> PAGE_SHIFT };
-	if (!mapped)
-		return;
-	start = align_up(start, PAGE_SIZE);
-	end = align_down(end, PAGE_SIZE);
+	if (mapped)
+		fake_map(align_up(start, PAGE_SIZE), align_down(end, PAGE_SIZE));
+}
+
+void fake_map(u64 start, u64 end)
+{
 	arch_linear_map(phys_make(start), phys_make(end));
 	if (junk)
 		memset(phys_to_virt(phys_make(start)), 0xa5, end - start);
@@ -653,6 +655,11 @@ u64 fake_seed(const char *test, u64 fallback)
 
 	printf("  %s: SEED=0x%llx\n", test, (unsigned long long)seed);
 	return seed ? seed : 1;
+}
+
+unsigned int fake_rounds(unsigned int n)
+{
+	return getenv("SOAK") ? 10 * n : n;
 }
 
 u64 fake_random(u64 *state)

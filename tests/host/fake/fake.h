@@ -25,6 +25,8 @@ void fake_reset(void);
 /* RAM exists at [start, end). Not accessible before arch_linear_map() unless
  * `mapped`, which maps it at once for tests below that layer. */
 void fake_ram(u64 start, u64 end, bool mapped);
+/* Map whole pages of RAM, as boot would. */
+void fake_map(u64 start, u64 end);
 /* From now on, also across fake_reset(), mapped RAM begins full of junk. */
 void fake_junk(bool on);
 /* Write into or read from physical memory that no one has mapped (yet). */
@@ -71,6 +73,8 @@ u64 fake_linear_bytes(void);
 
 /* Seed for property tests: env SEED (decimal or 0x), else `fallback`; printed. */
 u64 fake_seed(const char *test, u64 fallback);
+/* Rounds of a property test: n, or ten times as many when SOAK is set. */
+unsigned int fake_rounds(unsigned int n);
 /* Next value of a 64-bit generator (xorshift64*). */
 u64 fake_random(u64 *state);
 

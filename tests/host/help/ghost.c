@@ -118,8 +118,10 @@ static u64 check_list(const struct zone *z, unsigned int o, enum migratetype t)
 	return (u64)n << o;
 }
 
-static void check_unmerged(const struct zone *z, u64 pfn, unsigned int order)
+/* The zone is the frame's own: nodes may lie inside each other. */
+static void check_unmerged(u64 pfn, unsigned int order)
 {
+	const struct zone *z = zone_table[frame_zone_id(frame(pfn))];
 	u64 buddy = pfn ^ (1ull << order);
 
 	if (order == MAX_PAGE_ORDER || buddy < z->start.v || buddy >= z->end.v)
@@ -141,7 +143,7 @@ static void check_frames(const struct zone *z)
 
 		if (page && frame_state(page) == PAGE_FREE) {
 			GHOST(m == FREE, pfn, "free head the model does not know");
-			check_unmerged(z, pfn, frame_order(page));
+			check_unmerged(pfn, frame_order(page));
 			step = 1ull << frame_order(page);
 		} else if (page && frame_state(page) == PAGE_ALLOCATED) {
 			GHOST(m == OWNED_HEAD + frame_order(page), pfn, "owned with another order");

@@ -61,13 +61,25 @@ static void add_banks(const struct machine *m)
 	for (u32 i = 0; i < MACHINE_BANKS && m->bank[i].end; i++) {
 		phys_t start = phys_make(m->bank[i].start), end = phys_make(m->bank[i].end);
 
-		fake_ram(start.v, end.v, true);
+		fake_ram(start.v, end.v, false);
 		memblock_add(start, end, m->bank[i].node);
 		if (m->bank[i].flags)
 			memblock_set_flags(start, end, m->bank[i].flags);
 		info.memory_nodes |= 1ull << m->bank[i].node;
 	}
 	info.nodes = info.memory_nodes | m->extra_nodes;
+}
+
+/* As boot does it: banks may share a page. */
+static void map_ram(void)
+{
+	struct memblock_cursor c = { 0 };
+	struct memblock_span s;
+
+	while (memblock_next_memory(&c, &s))
+		if (!(s.flags & MEMBLOCK_NOMAP))
+			fake_map(pfn_to_phys(s.start).v, pfn_to_phys(s.end).v);
+	memblock_use_linear_map();
 }
 
 static void add_reservations(const struct machine *m)
@@ -94,7 +106,7 @@ void machine_boot_zones(const struct machine *m)
 	memset(&info, 0, sizeof(info));
 	memblock_init();
 	add_banks(m);
-	memblock_use_linear_map();
+	map_ram();
 	set_distances(m);
 	set_options(m);
 	info.numa = info.nodes != 1;
