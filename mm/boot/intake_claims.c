@@ -60,36 +60,49 @@ static tm_init void each_claim(claim_fn fn, void *arg)
 	reserved_each_claim(fn, arg);
 }
 
+/*
+ * The range asked about and the places of its size right below it, one bit each:
+ * one walk over the claims rules them all out together. A tree with thousands of
+ * claims side by side would else cost as many walks as it has claims.
+ */
 struct guarded {
 	u64 start, end;
-	u64 below;
-	bool touched;
+	u64 taken; /* bit i: a claim touches the i-th place; 0 is the range itself */
+	u64 below; /* lowest start of a claim that touches the range */
 	bool initrd_too;
 };
 
 static tm_init bool guard_claim(const struct claim *c, void *arg)
 {
 	struct guarded *g = arg;
-	u64 end;
+	u64 end, first, last, size = g->end - g->start;
 
-	if (add_overflows(c->start.v, c->nr_bytes, &end))
+	if (add_overflows(c->start.v, c->nr_bytes, &end) || !c->nr_bytes)
 		return true; /* reserve_claim() will not take it either */
-	if (c->reason == MEM_INITRD && !g->initrd_too)
+	if ((c->reason == MEM_INITRD && !g->initrd_too) || c->start.v >= g->end)
 		return true;
-	if (c->start.v < g->end && end > g->start) {
-		g->touched = true;
-		g->below = align_down(c->start.v, PAGE_SIZE);
-	}
-	return !g->touched;
+	first = (g->end - min_u64(end, g->end)) / size;
+	last = min_u64((g->end - 1 - c->start.v) / size, 63);
+	if (first > last)
+		return true;
+	g->taken |= ~0ull << first & ~0ull >> (63 - last);
+	if (!first)
+		g->below = min_u64(g->below, align_down(c->start.v, PAGE_SIZE));
+	return true;
 }
 
+/* *below, when it does: an end of the next range of the size that may be free. */
 static tm_init bool touches_claim(u64 start, u64 end, bool initrd_too, u64 *below)
 {
-	struct guarded g = { .start = start, .end = end, .initrd_too = initrd_too };
+	struct guarded g = { .start = start, .end = end, .below = end, .initrd_too = initrd_too };
+	u64 places, down;
 
+	BUG_ON_VAL(start >= end, start, end);
 	each_claim(guard_claim, &g);
-	*below = g.below;
-	return g.touched;
+	places = ~g.taken ? (u64)__builtin_ctzll(~g.taken) : 64;
+	down = places * (end - start);
+	*below = min_u64(g.below, end - min_u64(down, end));
+	return places != 0;
 }
 
 tm_init bool claims_guard(phys_t start, phys_t end, phys_t *below)
@@ -250,9 +263,8 @@ static tm_init bool reserve_claim(const struct claim *c, void *arg)
 	const char *other = "";
 	char name[48], with[48];
 	u64 end, taken;
-	bool lend;
+	bool lend, *lent = arg;
 
-	(void)arg;
 	BUG_ON(!c->name || c->reason >= NR_MEM_REASONS);
 	dt_printable(name, sizeof(name), c->name);
 	if (!c->nr_bytes || add_overflows(c->start.v, c->nr_bytes, &end)) {
@@ -271,11 +283,12 @@ static tm_init bool reserve_claim(const struct claim *c, void *arg)
 		dt_warn("%s%s [0x%llx, 0x%llx): overlaps %s", claim_prefix(c), name,
 			(unsigned long long)c->start.v, (unsigned long long)end,
 			dt_printable(with, sizeof(with), other));
-	if (taken) {
+	if (taken && *lent)
 		stop_lending(c->start.v, end);
+	if (taken)
 		intake_info.fdt_shared |=
 			c->start.v < intake_info.fdt_end.v && end > intake_info.fdt.v;
-	}
+	*lent |= lend;
 	memblock_reserve(c->start, phys_make(end), lend ? MEM_CMA : c->reason, c->name);
 	if (lend && c->is_default && !intake_info.default_cma.v)
 		intake_info.default_cma = c->start;
@@ -286,5 +299,7 @@ static tm_init bool reserve_claim(const struct claim *c, void *arg)
 
 tm_init void claims_reserve(void)
 {
-	each_claim(reserve_claim, NULL);
+	bool lent = false; /* something, so far */
+
+	each_claim(reserve_claim, &lent);
 }

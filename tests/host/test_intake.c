@@ -10,6 +10,7 @@
 #include "help/tree.h"
 #include "mm/boot/dt_blob.h"
 #include "mm/boot/intake.h"
+#include "mm/boot/intake_parts.h"
 #include "mm/boot/options.h"
 
 #define MIB (1ull << 20)
@@ -672,6 +673,35 @@ static void test_two_thousand_reserved(void **state)
 	assert_non_null(record("r@51f3c000"));
 }
 
+/*
+ * Claims side by side where tables grow to first: every question to the guard
+ * reads them all, so it may not take one question each to get past them.
+ */
+static void test_guard_leaps_over_claims(void **state)
+{
+	u64 rsv[2000][2], end = RAM + 256 * MIB, size = 0x10000;
+	phys_t below;
+	u32 asked = 0;
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(rsv); i++) {
+		rsv[i][0] = RAM + 256 * MIB - (i + 1) * 0x3000;
+		rsv[i][1] = 0x1000;
+	}
+	tree_begin_rsv(2, 2, rsv, ARRAY_SIZE(rsv));
+	memory_node(RAM, 256 * MIB, -1);
+	take_early(NULL);
+	for (; !claims_guard(phys_make(end - size), phys_make(end), &below); end = below.v) {
+		assert_true(below.v < end);
+		assert_true(++asked < 20);
+	}
+	assert_true(end <= rsv[1999][0]);
+	assert_true(end > rsv[1999][0] - 2 * size);
+	/* A single big one is one step, down to its page. */
+	assert_false(claims_guard(phys_make(0x402ff000), phys_make(0x40300000), &below));
+	assert_int_equal(below.v, 0x40200000);
+}
+
 static void test_foreign_cells_ignored(void **state)
 {
 	(void)state;
@@ -1321,6 +1351,7 @@ int main(void)
 		cmocka_unit_test_setup(test_reserved_over_blob_keeps_it, setup),
 		cmocka_unit_test_setup(test_everything_reserved_refused, setup),
 		cmocka_unit_test_setup(test_two_thousand_reserved, setup),
+		cmocka_unit_test_setup(test_guard_leaps_over_claims, setup),
 		cmocka_unit_test_setup(test_foreign_cells_ignored, setup),
 		cmocka_unit_test_setup(test_dynamic, setup),
 		cmocka_unit_test_setup(test_dynamic_impossible, setup),
