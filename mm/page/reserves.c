@@ -121,7 +121,8 @@ static void compute_nodes(void)
 /*
  * The default of min_free_kbytes depends on the high marks and they on it. Each
  * round moves it by a few thousandths of the round before, so the third already
- * agrees with its own marks, from whatever they were (0 at boot).
+ * agrees with its own marks, from whatever they were (0 at boot), but where two
+ * values a kB apart lead to each other: then either will do.
  */
 static void compute_all(void)
 {

@@ -93,7 +93,8 @@ def test_all_memory_is_accounted_for(target, shape):
 def test_marks_and_reserves_are_linux_s(target, shape):
     zones = zones_of(target)
     min_free = int(sysctl(target, "min_free_kbytes")[0])
-    assert min_free == formulas.min_free_kbytes(zones)
+    # One kB up changes the marks, and they may ask for one kB down: no fixed point then.
+    assert abs(min_free - formulas.min_free_kbytes(zones)) <= 1
     ratios = [int(word) for word in sysctl(target, "lowmem_reserve_ratio")]
     assert ratios == [256, 256, 32, 0]
     scale = int(sysctl(target, "watermark_scale_factor")[0])
