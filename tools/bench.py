@@ -66,17 +66,18 @@ FIGURES = [
 
 
 def measure(image):
-    """{shape name: {figure name: value}}, one boot each."""
-    results = {}
+    """({shape name: {figure name: value}}, compiler of the Image), one boot each."""
+    results, compiler = {}, "unknown"
     for shape in {figure.shape.name: figure.shape for figure in FIGURES}.values():
         command = "bench *" if shape is NUMA else "bench"
-        text, status = run_commands(shape, command, image, exact=True, timeout=120)
+        text, status = run_commands(shape, f"version; {command}", image, exact=True, timeout=120)
+        compiler = re.search(r"build, (.*)\) arm64$", text, re.M).group(1)
         values = {name: float(value) if "." in value else int(value) for name, value in
                   re.findall(r"^bench (\w+) (\d+(?:\.\d+)?)\b", text, re.M)}
         if status or not values:
             raise Gone(f"{shape.name}: bench ended with status {status}:\n{text[-2000:]}")
         results[shape.name] = values
-    return results
+    return results, compiler
 
 
 def number(value):
@@ -107,10 +108,14 @@ def label(figure):
     return f"{figure.name}@{figure.shape.name}"
 
 
-def compare(rows, path):
-    """Prints what changed against the baseline; result: figures that grew."""
+def compare(rows, compiler, path):
+    """Prints what changed against the baseline; result: figures that grew. Another
+    compiler makes other code, so its figures cannot fail, only be shown."""
     with open(path, encoding="utf-8") as f:
         baseline = json.load(f)
+    if baseline["compiler"] != compiler:
+        print(f"bench: built by {compiler}, the baseline by {baseline['compiler']}: not compared")
+        return 0
     grown = 0
     for figure, value in rows:
         before = baseline.get(label(figure))
@@ -133,7 +138,7 @@ def main():
     parser.add_argument("--accept", action="store_true", help="make these the baseline")
     args = parser.parse_args()
     try:
-        results = measure(args.image)
+        results, compiler = measure(args.image)
         rows = [(figure, results[figure.shape.name][figure.name]) for figure in FIGURES]
     except Gone as error:
         sys.exit(f"bench: {error}")
@@ -146,9 +151,10 @@ def main():
         f.write("\n")
     if args.accept:
         with open(BASELINE, "w", encoding="utf-8") as f:
-            json.dump({label(figure): value for figure, value in rows}, f, indent=1)
+            json.dump({"compiler": compiler} |
+                      {label(figure): value for figure, value in rows}, f, indent=1)
             f.write("\n")
-    grown = compare(rows, BASELINE)
+    grown = compare(rows, compiler, BASELINE)
     if grown:
         sys.exit(f"bench: {grown} figures grew by more than {GROWTH:.0%} or are new")
     print(f"bench: no figure grew by more than {GROWTH:.0%}")
