@@ -22,7 +22,7 @@ HOST_INC := -Itests/host/fake -I. -Itests/host
 HOST_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	-fno-builtin -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
-	-Wpointer-arith -Wwrite-strings -Werror $(HOST_INC)
+	-Wpointer-arith -Wwrite-strings $(WERROR) $(HOST_INC)
 HOST_ENV := UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
 	ASAN_OPTIONS=detect_stack_use_after_return=0:abort_on_error=0
 HOST_VARIANTS := test release
