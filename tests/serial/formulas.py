@@ -7,7 +7,6 @@ import math
 
 PAGE_KIB = 4
 ZONES = ("DMA", "DMA32", "Normal", "Movable")
-MOVABLE = ZONES.index("Movable")
 
 
 def min_free_kbytes(zones):
