@@ -104,15 +104,35 @@ static void stop_spinners(struct task **t, unsigned int n)
 		help_join(t[n]);
 }
 
-/* Twice as many spinning tasks as CPUs: the upper half runs, the lower half
- * does not get a single turn. The case sleeps except to look. */
+/* Every urgent spinner gets on, and no other one takes a turn meanwhile. */
+static bool only_urgent_ran(unsigned int first_urgent, unsigned int n)
+{
+	u32 before[MAX_SPINNERS];
+	unsigned int i;
+	bool quiet = true;
+
+	for (i = 0; i < n; i++)
+		before[i] = help_read(&spin.turns[i]);
+	for (i = first_urgent; i < n; i++)
+		TEST_CHECK_VAL(help_await(&spin.turns[i], before[i] + 10), i, before[i]);
+	sleep_ms(2);
+	for (i = 0; i < first_urgent; i++)
+		quiet = quiet && help_read(&spin.turns[i]) == before[i];
+	return quiet;
+}
+
+/*
+ * Twice as many spinning tasks as CPUs: the upper half runs, the lower half
+ * does not get a single turn. The case sleeps except to look. An emulated CPU
+ * whose host thread waits takes its interrupt late, and what it ran until then
+ * goes on; so first it may take some rounds to get there, and then it stays.
+ */
 static void test_priority_all_cpus(void)
 {
 	unsigned int cpus_used = (unsigned int)min_u64(cpus_online_count(), 12);
 	u64 cpu_mask = help_first_cpus(cpus_used);
 	struct task *t[MAX_SPINNERS];
-	u32 before[MAX_SPINNERS];
-	unsigned int i, n = 2 * cpus_used;
+	unsigned int i, n = 2 * cpus_used, settling = 20;
 
 	boss();
 	memset(&spin, 0, sizeof(spin));
@@ -122,13 +142,11 @@ static void test_priority_all_cpus(void)
 	/* Once all of the upper half run, there is no CPU for the others. */
 	for (i = cpus_used; i < n; i++)
 		TEST_CHECK_VAL(help_await(&spin.turns[i], 1), i, 0);
-	for (i = 0; i < n; i++)
-		before[i] = help_read(&spin.turns[i]);
-	for (i = cpus_used; i < n; i++)
-		TEST_CHECK_VAL(help_await(&spin.turns[i], before[i] + 10), i, before[i]);
-	sleep_ms(2);
-	for (i = 0; i < cpus_used; i++)
-		TEST_CHECK_VAL(help_read(&spin.turns[i]) == before[i], i, before[i]);
+	while (settling && !only_urgent_ran(cpus_used, n))
+		settling--;
+	TEST_CHECK(settling > 0);
+	for (i = 0; i < 5; i++)
+		TEST_CHECK_VAL(only_urgent_ran(cpus_used, n), i, 0);
 	stop_spinners(t, n);
 }
 
