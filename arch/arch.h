@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a machine must offer the kernel. Two implementations are planned from
- * the start: arch/arm64 (hardware) and arch/host (a Linux process). Nothing
+ * What a machine must offer the kernel. There are two implementations:
+ * arch/arm64 (hardware) and arch/host (a Linux process). Nothing
  * above this line of the house knows which one it runs on. Every function is
  * documented with its context; "any" includes hard interrupt and panic.
  */
@@ -181,6 +181,9 @@ static inline bool arch_irqs_masked(void);
 
 /* Hint in every spin loop (QEMU's icount needs it to make progress). Any. */
 static inline void arch_cpu_relax(void);
+/* At both ends of a lock: where a simulated machine may let another CPU go on.
+ * Nothing on hardware. Any. */
+static inline void arch_yield_point(void);
 /* Sleep until an interrupt is pending, masked or not. Caller masks. */
 static inline void arch_wait_for_interrupt(void);
 /*
@@ -311,6 +314,8 @@ struct out;
 void arch_backtrace(struct out *out, u64 frame);
 /* Backtrace of a task that does not run. */
 void arch_backtrace_task(struct out *out, const struct task *t);
+/* Execute an instruction no CPU knows (the shell's `panic undefined`). */
+static inline void arch_undefined_instruction(void);
 /* Print the registers the last fault on this CPU saved, if any. Panic only. */
 void arch_dump_regs(struct out *out);
 /* "name+0xoff" of a code address into buf; hexadecimal when unknown. Any. */

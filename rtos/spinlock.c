@@ -119,6 +119,7 @@ static void take(struct spinlock *l)
 
 	if (check)
 		check_order(l);
+	arch_yield_point();
 	ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 	if (unlikely(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket))
 		await(l, ticket);
@@ -131,6 +132,7 @@ static void release(struct spinlock *l)
 	if (tm_debug && !panic_active())
 		note_released(l);
 	__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);
+	arch_yield_point();
 }
 
 void spin_init(struct spinlock *l, enum lock_rank rank)

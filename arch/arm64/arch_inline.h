@@ -48,6 +48,15 @@ static inline void arch_cpu_relax(void)
 	__asm__ volatile("yield" : : : "memory");
 }
 
+static inline void arch_yield_point(void)
+{
+}
+
+static inline void arch_undefined_instruction(void)
+{
+	__asm__ volatile("udf #0");
+}
+
 static inline void arch_wait_for_interrupt(void)
 {
 	__asm__ volatile("dsb sy\n\twfi" : : : "memory");

@@ -6,6 +6,8 @@
 #ifndef ARCH_ARM64_LAYOUT_H
 #define ARCH_ARM64_LAYOUT_H
 
+#define ARCH_NAME "arm64"
+
 #define ARCH_LINEAR_BASE 0xffff000000000000 /* phys 0; 16 TiB */
 #define ARCH_FRAMES_BASE 0xffff100000000000 /* struct page[2^32]: 128 GiB */
 #define ARCH_PBLOCK_BASE 0xffff110000000000 /* one byte a pageblock: 8 MiB */

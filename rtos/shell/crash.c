@@ -46,7 +46,7 @@ static void run_data(void)
 
 static void undefined_instruction(void)
 {
-	__asm__ volatile("udf #0");
+	arch_undefined_instruction();
 }
 
 static void broken_rule(void)

@@ -112,7 +112,7 @@ int cmd_uptime(int argc, char **argv)
 
 void view_version(struct out *out)
 {
-	out_printf(out, "Tidemark %s (%s build, gcc %s) arm64\n", TM_VERSION,
+	out_printf(out, "Tidemark %s (%s build, gcc %s) " ARCH_NAME "\n", TM_VERSION,
 		   tm_debug ? "test" : "release", __VERSION__);
 }
 

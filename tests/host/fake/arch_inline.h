@@ -37,6 +37,14 @@ static inline void arch_cpu_relax(void)
 {
 }
 
+static inline void arch_yield_point(void)
+{
+}
+
+static inline void arch_undefined_instruction(void)
+{
+}
+
 static inline void arch_wait_for_interrupt(void)
 {
 }

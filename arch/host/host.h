@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of arch/host/ tell each other. cpu.c owns the simulated CPUs
+ * and the clock, memory.c the address space, board.c what the tree says the
+ * machine has, uart.c the one device, fault.c signals and names of addresses.
+ * One thread: no locks here. Only board.c, memory.c, uart.c and fault.c know
+ * that there is a Linux below.
+ */
+#ifndef ARCH_HOST_HOST_H
+#define ARCH_HOST_HOST_H
+
+#include "arch/arch.h"
+
+/* ---- options (board.c) ------------------------------------------------------ */
+
+struct host_options {
+	const char *dtb, *run, *test, *append;
+	u64 mem;      /* bytes; 0: as the tree says */
+	u64 seed;     /* decides every turn */
+	u64 limit_ns; /* virtual time after which the run is given up; 0: never */
+	bool stats;   /* say at the end how the run went */
+};
+
+/* ---- the machine out of the tree (board.c) ---------------------------------- */
+
+/* Read the file, apply the options, find RAM, UART and CPUs, place the tree in
+ * RAM. Where it lies. Ends the process with a message when it cannot. */
+phys_t host_board_load(const struct host_options *o);
+/* Does RAM answer at p? */
+bool host_is_ram(u64 p);
+tm_noreturn void host_refuse(const char *fmt, ...) tm_printf(1, 2);
+
+/* ---- address space (memory.c) ------------------------------------------------ */
+
+void host_memory_init(void);
+void host_memory_write(u64 p, const void *data, u64 nr_bytes);
+/* Where a loader would have put the Image. */
+void host_image_place(u64 start);
+
+/* ---- CPUs and the clock (cpu.c) ---------------------------------------------- */
+
+extern u64 host_now; /* nanoseconds of the machine */
+
+/* The boot CPU enters the kernel; never returns. */
+tm_noreturn void host_cpus_run(const struct host_options *o, phys_t fdt);
+/* How often another CPU got its turn, and a hash of which and when. */
+void host_cpus_stats(u64 *turns, u64 *hash);
+/* A panic was or is being reported. */
+bool host_panicked(void);
+void host_switch(u64 *save_sp, u64 load_sp);
+extern const char host_context_start[];
+/* Line of the console at the controller, 0: none enabled. */
+unsigned int host_irq_pending(void);
+bool host_irqs_ready(void);
+
+/* ---- the UART (uart.c) ---------------------------------------------------------- */
+
+void host_uart_init(u64 base, const struct host_options *o);
+bool host_uart_is_at(u64 p);
+/* Interrupt line as the device drives it. */
+bool host_uart_line(void);
+/* When the line may rise by itself; ARCH_TIMER_OFF: not before more happens. */
+u64 host_uart_event(void);
+/*
+ * Nothing runs until `until`: take input that waits. May block on the input
+ * when `until` is ARCH_TIMER_OFF, else only on a terminal, where the machine's
+ * idle time passes as fast as the user's. False: nothing came.
+ */
+bool host_uart_input(u64 until);
+/* End the process; with the status the shell named last, or that of a panic,
+ * unless one is given (>= 0). */
+tm_noreturn void host_exit(int status, const char *why);
+
+/* ---- faults (fault.c) -------------------------------------------------------------- */
+
+void host_faults_init(void);
+
+#endif

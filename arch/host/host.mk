@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# The kernel as a Linux process: $(B)/host/tidemark (with the checks of
+# BUILD=test) and, by `make host SAN=undefined`, $(B)/host/tidemark-undefined.
+# All sources of the Image but those of arch/arm64, its suite, and the string
+# functions, which here are the C library's. The link is fixed (no-pie), so
+# that addresses in the output are the same everywhere.
+
+SAN ?=
+SIM := $(B)/host/kernel$(if $(SAN),-$(SAN))
+SIM_BIN := $(B)/host/tidemark$(if $(SAN),-$(SAN))
+SIM_SRCS := $(sort $(wildcard arch/host/*.c arch/host/*.S) \
+	$(filter-out arch/arm64/% rtos/lib/string.c tests/target/arch.c,$(SRCS)))
+SIM_OBJS := $(SIM_SRCS:%=$(SIM)/%.o)
+SIM_CFLAGS := -std=gnu11 -O1 -g -fno-builtin -fno-pie -fno-common -fno-strict-aliasing \
+	-fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-stack-protector \
+	-ffile-prefix-map=$(CURDIR)=. -DTM_DEBUG=1 $(WARN) -Iarch/host -I. \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=$(SAN))
+SIM_LINK = $(HOSTCC) -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--defsym=_image_start=__executable_start \
+	$(if $(SAN),-fsanitize=$(SAN)) $(SIM_OBJS)
+
+.PHONY: host
+host-build: $(SIM_BIN)
+host: $(SIM_BIN)
+
+$(SIM_OBJS): arch/host/host.mk | setup-test
+$(SIM)/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(SIM_CFLAGS) -MMD -MP -c $< -o $@
+$(SIM)/%.S.o: %.S
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -c $< -o $@
+define sim_ksyms
+@{ printf '\t.section .ksyms, "a"\n\t.balign 8\n\t.globl _ksyms\n_ksyms:\n'; \
+	$(PYTHON) tools/mksyms $(1); } >$(SIM)/ksyms.S
+$(Q)$(HOSTCC) -c $(SIM)/ksyms.S -o $(SIM)/ksyms.o
+endef
+# The symbol table lies behind the code, so it does not move what it names.
+$(SIM_BIN): $(SIM_OBJS) tools/mksyms
+	$(call sim_ksyms,</dev/null)
+	$(Q)$(SIM_LINK) $(SIM)/ksyms.o -lfdt -o $@.1
+	$(Q)nm -n $@.1 >$(SIM)/names
+	$(call sim_ksyms,<$(SIM)/names)
+	$(Q)$(SIM_LINK) $(SIM)/ksyms.o -lfdt -o $@
+	@rm $@.1
+	$(call say,HOST    $@)
+
+-include $(SIM_OBJS:.o=.d)

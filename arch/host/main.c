@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * build/host/tidemark: the command line. Options are read, the process is
+ * started once more without address randomisation (so that every address, also
+ * in a panic's registers, is the same in each run), and the machine is built
+ * and switched on.
+ */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/personality.h>
+#include <unistd.h>
+
+#include "rtos/lib/lib.h"
+
+enum { LIMIT_S = 3600, STATUS_USAGE = 2 };
+
+static const char usage[] =
+	"Usage: tidemark --dtb FILE [OPTIONS]\n"
+	"The kernel as one deterministic process: the seed decides every interleaving.\n\n"
+	"  --dtb FILE      the machine: a device tree blob\n"
+	"  --seed N        order of events, default 0; the same seed gives the same bytes\n"
+	"  --run CMDS      shell commands, separated by ;, then power off\n"
+	"  --test GLOB     suites to run, then power off\n"
+	"  --append ARGS   kernel arguments, instead of the tree's\n"
+	"  --mem SIZE      size of the tree's one memory range, with suffix K, M or G\n"
+	"  --limit SECONDS give up after this much virtual time (status 124), 0: never;\n"
+	"                  default 3600 with --run or --test\n"
+	"  --stats         at the end, on standard error: turns given to other CPUs, a hash\n"
+	"                  of their order, and the machine's time\n\n"
+	"Without --run and --test there is a shell on standard input and output; type\n"
+	"poweroff to leave. Status: what the shell named, 1 if it named none, 2 for a\n"
+	"refused option or tree, 124 at the limit, 125 after a panic.\n";
+
+/* Asked by the address sanitizer where it is linked in: stacks and faults are
+ * the kernel's own, and its memory is not the C library's to look for leaks in. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "detect_stack_use_after_return=0:detect_leaks=0:use_sigaltstack=0:"
+	       "handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0";
+}
+
+static u64 number(const char *option, const char *text, bool size)
+{
+	const char *end = "";
+	u64 v = 0;
+	int err = size ? tm_parse_size(text, &v, &end) : tm_parse_u64(text, &v);
+
+	if (err || *end)
+		host_refuse("--%s %s: no number that can be used", option, text);
+	return v;
+}
+
+static void parse(int argc, char **argv, struct host_options *o)
+{
+	static const struct option table[] = {
+		{ "dtb", 1, NULL, 'd' },   { "seed", 1, NULL, 's' },   { "run", 1, NULL, 'r' },
+		{ "test", 1, NULL, 't' },  { "append", 1, NULL, 'a' }, { "mem", 1, NULL, 'm' },
+		{ "limit", 1, NULL, 'l' }, { "stats", 0, NULL, 'S' },  { "help", 0, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	u64 limit = ~0ull;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
+		if (c == 'd')
+			o->dtb = optarg;
+		else if (c == 's')
+			o->seed = number("seed", optarg, false);
+		else if (c == 'r')
+			o->run = optarg;
+		else if (c == 't')
+			o->test = optarg;
+		else if (c == 'a')
+			o->append = optarg;
+		else if (c == 'm')
+			o->mem = number("mem", optarg, true);
+		else if (c == 'l')
+			limit = number("limit", optarg, false);
+		else if (c == 'S')
+			o->stats = true;
+		else {
+			fputs(usage, c == 'h' ? stdout : stderr);
+			exit(c == 'h' ? 0 : STATUS_USAGE);
+		}
+	}
+	if (limit == ~0ull)
+		limit = o->run || o->test ? LIMIT_S : 0;
+	if (limit > ~0ull / 1000000000)
+		host_refuse("--limit: too long");
+	o->limit_ns = limit * 1000000000;
+	if (!o->dtb || optind != argc)
+		host_refuse("%s; --help tells more", o->dtb ? "unknown argument" : "no --dtb FILE");
+}
+
+static void fix_addresses(char **argv)
+{
+	int now = personality(0xffffffff);
+
+	if (now < 0 || (now & ADDR_NO_RANDOMIZE))
+		return;
+	if (personality((unsigned long)now | ADDR_NO_RANDOMIZE) >= 0)
+		execv("/proc/self/exe", argv);
+}
+
+int main(int argc, char **argv)
+{
+	struct host_options o = { 0 };
+	phys_t fdt;
+
+	parse(argc, argv, &o);
+	fix_addresses(argv);
+	host_memory_init();
+	fdt = host_board_load(&o);
+	host_faults_init();
+	host_cpus_run(&o, fdt);
+}
