@@ -108,10 +108,19 @@ include boards/$(BOARD)/board.mk
 APPEND ?=
 QEMU_ARGS ?=
 
+# A tree of one's own, as it is, in place of QEMU's: its memory is not rewritten.
+ifdef TREE
+run: $(O)/Image
+	@echo "Tidemark on $(TREE)."
+	@echo "Leave with Ctrl-A x (or type poweroff). The serial console follows."
+	$(Q)TM_BUILD=$(B) $(PYTHON) -B tools/loader.py --append '$(APPEND)' --build $(BUILD) \
+		$(TREE) -- $(QEMU_ARGS)
+else
 run: $(O)/Image
 	@echo "$(BOARD_TEXT)"
 	@echo "Leave with Ctrl-A x (or type poweroff). The serial console follows."
 	$(Q)$(BOARD_QEMU) -serial mon:stdio -kernel $< -append '$(APPEND)' $(QEMU_ARGS)
+endif
 
 gdb: $(O)/Image | setup-gdb
 	$(Q)gdb-multiarch -q $(O)/kernel.elf -x tools/gdb/tidemark.gdb

@@ -17,15 +17,13 @@ import pexpect
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
 import qemu  # noqa: E402  (tools/qemu.py)
+from loader import BUILD, IMAGES  # noqa: E402  (tools/loader.py)
 from qemu import COMMON, MIB, QEMU, SERIAL, Gone, Node, Shape, die_with_parent  # noqa: E402
 
-__all__ = ["MIB", "Gone", "Machine", "Node", "Shape", "batch", "run_commands"]
+__all__ = ["BUILD", "IMAGES", "MIB", "Gone", "Machine", "Node", "Shape", "batch", "run_commands"]
 PROMPT = "tm> "
 PROMPT_AT_LINE_START = r"(?:\A|\n)tm> "
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x07|\x00")
-BUILD = os.path.abspath(os.environ.get("TM_BUILD", "build"))
-IMAGES = {"release": BUILD + "/arm64/Image", "test": BUILD + "/arm64-test/Image"}
-RAM_BASE = 0x40000000
 
 _serial_number = itertools.count()
 

@@ -9,10 +9,11 @@ import subprocess
 
 import pytest
 
-from loader import CROSS, FOLDER, HERE, SHIM_AT, loader_args
+from loader import CROSS, FOLDER, SHIM_AT, loader_args
 from machine import QEMU, IMAGES, Machine
 from shapes import SMALL
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 CARD_AT = SHIM_AT + 0x10000
 QUIET = ["-display", "none", "-monitor", "none", "-no-reboot", "-nic", "none"]
 STDIO = ["-chardev", "stdio,id=tty,signal=off"]

@@ -1,18 +1,26 @@
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Starts the kernel on a device tree of our own, byte for byte as given: Image,
-blob and a small shim (shim.S) are put into RAM by QEMU's loader device."""
+"""Start the kernel on a device tree of your own, byte for byte as given, on
+QEMU's virt machine: Image, blob and a small shim (shim.S) are put into RAM by
+QEMU's loader device, because -dtb rewrites memory nodes and refuses broken blobs.
 
+    make run TREE=dts/holes.dts              the serial console follows
+    tools/loader.py --mib 1024 --append 'run="mm check"' board.dtb
+"""
+
+import argparse
 import os
 import struct
 import subprocess
 import sys
 
-from machine import BUILD, IMAGES, RAM_BASE
-
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../tools"))
-import hint  # noqa: E402  (tools/hint.py)
+import hint
+from qemu import COMMON, QEMU, Shape
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.path.abspath(os.environ.get("TM_BUILD", "build"))
+IMAGES = {"release": BUILD + "/arm64/Image", "test": BUILD + "/arm64-test/Image"}
+RAM_BASE = 0x40000000
 FOLDER = BUILD + "/serial"
 SHIM_AT = RAM_BASE + 0x180000  # below the Image, above QEMU's own tree
 IMAGE_AT = RAM_BASE + 0x200000
@@ -80,3 +88,42 @@ def loader_args(blob, blob_at=BLOB_AT, variant="release", image_at=IMAGE_AT, hin
         args += ["-device", f"loader,file={blob},addr={at:#x},force-raw=on"]
     return args + ["-device", f"loader,file={start},addr={SHIM_AT:#x},force-raw=on",
                    "-device", f"loader,addr={SHIM_AT:#x},cpu-num=0"]
+
+
+def blob_of(tree, append):
+    """Path of the blob: a source is compiled; bootargs go into /chosen, if any."""
+    path = f"{FOLDER}/run-{os.path.basename(tree)}.dtb"
+    os.makedirs(FOLDER, exist_ok=True)
+    if tree.endswith(".dts"):
+        subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", path, tree], check=True)
+    else:
+        with open(tree, "rb") as f:
+            _write(path, f.read())
+    if append:
+        subprocess.run(["fdtput", "-p", "-t", "s", path, "/chosen", "bootargs", append],
+                       check=True)
+    return path
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("tree", help=".dts source or blob")
+    parser.add_argument("--append", default="", help="boot arguments, into /chosen")
+    parser.add_argument("--mib", type=int, default=2048, help="RAM there really is, from 1 GiB on")
+    parser.add_argument("--cpus", type=int, default=4)
+    parser.add_argument("--build", choices=IMAGES, default="release")
+    parser.add_argument("qemu", nargs="*", help="more QEMU options, after --")
+    args = parser.parse_args()
+    if not 256 <= args.mib <= 1 << 20:
+        sys.exit(f"loader: --mib {args.mib}: the blob goes to 128 MiB into RAM, so 256 or more")
+    try:
+        blob = blob_of(args.tree, args.append)
+        command = [QEMU, *Shape("tree", args.mib, args.cpus).qemu_args(), *COMMON[:2], *COMMON[4:],
+                   "-serial", "mon:stdio", *loader_args(blob, variant=args.build), *args.qemu]
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"loader: {args.tree}: {error}")
+    os.execvp(command[0], command)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,9 +3,9 @@
  * Stands in for a boot loader where QEMU's own would get in the way: it
  * rewrites the memory nodes of a tree given with -dtb and refuses broken
  * blobs. QEMU's loader device puts this shim, the Image and the blob into RAM
- * and starts CPU 0 here; the words at the end are filled in by the tests
- * (tests/serial/loader.py). Copies `bytes` bytes from `staged` to `blob` first,
- * for places where QEMU keeps something of its own until the machine starts.
+ * and starts CPU 0 here; the words at the end are filled in by loader.py.
+ * Copies `bytes` bytes from `staged` to `blob` first, for places where QEMU
+ * keeps something of its own until the machine starts.
  * Registers as the boot protocol asks.
  */
 	.text
