@@ -129,6 +129,8 @@ gdb: $(O)/Image | setup-gdb
 
 # Adds host-build: the real sources as programs of this machine, in $(B)/host/.
 -include tests/host/host.mk
+# Adds host: the whole kernel as one deterministic process of this machine.
+-include arch/host/host.mk
 
 PYTEST := TM_BUILD=$(B) TM_LIBFDT=$(abspath $(LIBFDT)) CROSS_COMPILE=$(CROSS_COMPILE) \
 	$(PYTHON) -B -m pytest -c tests/serial/pytest.ini --rootdir=.

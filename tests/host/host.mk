@@ -63,6 +63,3 @@ host-test: $(foreach v,$(HOST_VARIANTS),$(T:%=$(H)/$(v)/%))
 			fail=1; echo "  FAIL  $${p#$(H)/} (log: $$p.log)"; tail -n 60 $$p.log; \
 		fi; done; exit $$fail
 host-tests: host-test
-
-# Adds host: the whole kernel as one deterministic process of this machine.
--include arch/host/host.mk
