@@ -214,12 +214,22 @@ static inline void arch_set_current(struct task *t);
 struct arch_context;
 void arch_context_init(struct arch_context *c, void *stack_top, void (*entry)(void *arg),
 		       void *arg);
+/*
+ * Let the task of this context, which has not run yet, use floating point: its
+ * registers are then kept at the given place (ARCH_FP_BYTES, 16-byte aligned)
+ * whenever it does not run, and whoever else touches them faults. Masked.
+ */
+void arch_context_set_fp(struct arch_context *c, void *place);
 void arch_context_switch(struct arch_context *prev, struct arch_context *next);
 
 /* ---- time --------------------------------------------------------------- */
 
 /* Monotonic nanoseconds since the counter started; any. */
 u64 arch_now_ns(void);
+/* The counter itself, cheap, for intervals: ticks of arch_timer_hz(), and what a
+ * number of them is in ns. Any. */
+static inline u64 arch_ticks(void);
+u64 arch_ticks_to_ns(u64 ticks);
 /*
  * One-shot alarm of this CPU at an absolute time; a time already past fires
  * at once. ARCH_TIMER_OFF stops it. When it fires rtos calls timer_interrupt().
@@ -263,6 +273,16 @@ void arch_send_reschedule(unsigned int cpu);
 /* Stop all other CPUs for good (panic). Any, at most 100 ms. */
 void arch_stop_others(void);
 
+/*
+ * Power down the calling CPU for good, masked, nothing held: the last thing it
+ * does; never returns. Only after arch_cpu_can_off() said 0 (else ERR_NOSYS:
+ * the tree's method cannot). arch_cpu_is_off() tells the others when it is
+ * through, from when on nobody uses its stack. arch_cpu_start() brings it back.
+ */
+int arch_cpu_can_off(unsigned int cpu);
+tm_noreturn void arch_cpu_off(void);
+bool arch_cpu_is_off(unsigned int cpu);
+
 /* Power: by the tree's method; returns only if there is none. Any. */
 void arch_poweroff(void);
 void arch_reboot(void);
@@ -279,6 +299,12 @@ void arch_irq_init_cpu(void);
 /* Enable or disable one line at the controller; edge tells the trigger. */
 void arch_irq_unmask(unsigned int irq, bool edge);
 void arch_irq_mask(unsigned int irq);
+/*
+ * Which CPU serves a shared line, and its level 0..7 among pending ones (most
+ * urgent last; lines do not interrupt each other). Set while masked.
+ */
+void arch_irq_set_cpu(unsigned int irq, unsigned int cpu);
+void arch_irq_set_level(unsigned int irq, unsigned int level);
 /* Number of lines, and the controller's name for /proc/interrupts. */
 unsigned int arch_irq_lines(void);
 const char *arch_irq_chip_name(void);

@@ -14,11 +14,8 @@ enum {
 };
 
 struct action {
-	void (*handler)(unsigned int irq, void *arg); /* (I) */
-	void *arg;                                    /* (I) */
-	const char *name;                             /* (I) */
-	bool edge;                                    /* (I) */
-	u64 count[MAX_CPUS];                          /* (P) */
+	struct irq_attr attr; /* (I) */
+	u64 count[MAX_CPUS];  /* (P) */
 };
 
 static struct spinlock irq_lock = SPINLOCK_INIT(LOCK_RANK_IRQ);
@@ -27,23 +24,24 @@ static unsigned int nr_actions;            /* (irq_lock) */
 static u8 action_of[MAX_LINES];            /* (irq_lock), (A) index + 1; 0: none */
 static u64 spurious[MAX_CPUS];             /* (P) lines nobody asked for */
 
-int irq_request(unsigned int irq, bool edge, const char *name,
-		void (*handler)(unsigned int irq, void *arg), void *arg)
+int irq_request(unsigned int irq, const struct irq_attr *attr)
 {
 	u64 flags;
 	int err = 0;
 
 	if (irq >= MAX_LINES || irq >= arch_irq_lines())
 		return ERR_RANGE;
+	if (!attr->handler || attr->thread || attr->level > IRQ_LEVEL_MAX)
+		return ERR_INVAL;
 	flags = spin_lock_irqsave(&irq_lock);
 	if (action_of[irq]) {
 		err = ERR_BUSY;
 	} else if (nr_actions == MAX_ACTIONS) {
 		err = ERR_NOSPC;
 	} else {
-		actions[nr_actions++] = (struct action){ handler, arg, name, edge, { 0 } };
+		actions[nr_actions++] = (struct action){ .attr = *attr };
 		__atomic_store_n(&action_of[irq], (u8)nr_actions, __ATOMIC_RELEASE);
-		arch_irq_unmask(irq, edge);
+		arch_irq_unmask(irq, attr->edge);
 	}
 	spin_unlock_irqrestore(&irq_lock, flags);
 	return err;
@@ -64,7 +62,7 @@ void irq_dispatch(unsigned int irq)
 	BUG_ON_VAL(!in_interrupt() || !arch_irqs_masked(), irq, cpu);
 	if (a) {
 		a->count[cpu]++;
-		a->handler(irq, a->arg);
+		a->attr.handler(irq, a->attr.arg);
 		return;
 	}
 	/* Nobody would ever quieten it. */
@@ -108,7 +106,7 @@ static void view_line(struct out *out, unsigned int irq, int width,
 	out_printf(out, "%*u: ", width, irq);
 	counts(out, get, a);
 	out_printf(out, " %8s %*u %-8s  %s\n", arch_irq_chip_name(), width, irq,
-		   a && a->edge ? "Edge" : "Level", name);
+		   a && a->attr.edge ? "Edge" : "Level", name);
 }
 
 /* The controller's lines that somebody uses. */
@@ -120,7 +118,7 @@ static void view_lines(struct out *out, int width)
 	for (irq = 0; irq < MAX_LINES; irq++) {
 		a = action_for(irq);
 		if (a)
-			view_line(out, irq, width, get_action, a, a->name);
+			view_line(out, irq, width, get_action, a, a->attr.name);
 		else if (irq && irq == arch_timer_irq())
 			view_line(out, irq, width, get_timer, NULL, "arch_timer");
 	}

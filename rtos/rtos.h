@@ -18,6 +18,8 @@
 #include "mm/locks.h"
 #include "rtos/lib/lib.h"
 #include "rtos/lib/tree.h"
+#include "rtos/defer.h"
+#include "rtos/sync.h"
 
 /* ---- spinlocks ---------------------------------------------------------- */
 
@@ -58,22 +60,37 @@ enum {
 };
 
 #define CPUS_ALL (~0ull)
-#define TM_FOREVER (~0ull) /* a deadline that never comes */
+/* A deadline that never comes; so is every one from 2^63 on, which is what a
+ * negative number becomes. 0 has always passed. */
+#define TM_FOREVER (~0ull)
 
 enum task_state {
 	TASK_READY, /* in a run queue */
 	TASK_RUNNING,
-	TASK_SLEEPING, /* until its timer */
-	TASK_BLOCKED,  /* on a wait queue, with or without timer */
-	TASK_DEAD,     /* ended; stack and slot about to be reused */
+	TASK_SLEEPING,  /* until its timer */
+	TASK_BLOCKED,   /* on a wait queue, with or without timer */
+	TASK_SUSPENDED, /* stopped by task_suspend() while it could run */
+	TASK_FROZEN,    /* stopped itself, for tasks_freeze() */
+	TASK_DEAD,      /* ended; stack and slot about to be reused */
 };
 
 struct task; /* rtos/task.h, for rtos/ and debuggers only */
 
 struct task_attr {
-	const char *name;  /* copied, cut at 15 characters */
-	unsigned int prio; /* 0..31; TASK_PRIO_DEFAULT when nothing speaks against */
-	u64 cpus;          /* allowed CPUs, 0 means all */
+	const char *name;   /* copied, cut at 15 characters */
+	unsigned int prio;  /* 0..31; TASK_PRIO_DEFAULT when nothing speaks against */
+	u64 cpus;           /* allowed CPUs, 0 means all */
+	unsigned int flags; /* TASK_FP ... */
+};
+
+enum {
+	/* May use floating point and SIMD: q0-q31 are saved at every switch. */
+	TASK_FP = 1 << 0,
+	/* Waits for tasks_thaw() at task_try_freeze(), which it calls in its loop. */
+	TASK_FREEZABLE = 1 << 1,
+	/* task_kill() may end it wherever it could be preempted, not only where it
+	 * waits: for tasks that compute on data of their own. */
+	TASK_KILL_ANYWHERE = 1 << 2,
 };
 
 /*
@@ -89,6 +106,53 @@ tm_noreturn void task_exit(void);
  * nobody joins is released by task_detach. 0 or ERR_TIMEDOUT. */
 int task_join(struct task *t, u64 deadline_ns);
 void task_detach(struct task *t);
+
+/*
+ * Ask a task to end. It does so by itself, with its own stack and rights: at
+ * once when it waits in sem_wait, msgq_*, events_wait, sleep_*, task_join,
+ * console_read or work_flush, else when it next comes to such a call or to
+ * task_yield or task_check_kill; with TASK_KILL_ANYWHERE wherever it could be
+ * preempted. Mutexes it holds go to their next owner, who is told
+ * (ERR_OWNERDEAD); everything else is the affair of its cleanups. A suspended
+ * or frozen one goes on in order to end. 0, ERR_INVAL (an idle task). Any; of
+ * oneself as of others.
+ */
+int task_kill(struct task *t);
+/* Ends the calling task when it was asked to. Task. */
+void task_check_kill(void);
+/* Between these two the calling task puts off its end; nested. Task. */
+void task_defer_kill(void);
+void task_allow_kill(void);
+/* Called when the task ends, latest first, in the task itself and able to sleep;
+ * lies in the caller's memory until popped. Task. */
+struct task_cleanup {
+	struct task_cleanup *next; /* (T) */
+	void (*fn)(void *arg);
+	void *arg;
+};
+void task_cleanup_push(struct task_cleanup *c, void (*fn)(void *arg), void *arg);
+void task_cleanup_pop(bool run); /* the latest; call it if run */
+
+/*
+ * Stop a task where it is, until task_resume(): one that runs at the next point
+ * where it could be preempted, one that waits stays in its queue and, when
+ * woken, does not go on. What it holds it keeps. Suspending twice is suspending
+ * once. 0, ERR_INVAL (idle task, dead task). Any; of oneself: task.
+ */
+int task_suspend(struct task *t);
+int task_resume(struct task *t); /* ERR_INVAL: it was not suspended */
+
+/*
+ * Row 132. Ask all tasks with TASK_FREEZABLE to stop at their next
+ * task_try_freeze(), waking those in waitq_wait_leave(), and wait for them. 0;
+ * or ERR_TIMEDOUT: all go on again and the log names who did not come. Task,
+ * one at a time (ERR_BUSY).
+ */
+int tasks_freeze(u64 deadline_ns);
+void tasks_thaw(void);
+/* Stops here while tasks are frozen. True when it was: the world may have
+ * changed (kswapd skips one round then). One load when not. Task. */
+bool task_try_freeze(void);
 
 /* The calling task; in an interrupt, the one it interrupted. Any. */
 struct task *task_current(void);
@@ -114,6 +178,13 @@ struct task_info {
 	u64 switches;               /* times switched in */
 	u32 stack_used, stack_size; /* bytes; used is the high-water mark */
 	char waiting_for[TASK_NAME_LEN];
+	/* Why prio is above base_prio: name of the queue or mutex whose waiter (or
+	 * ceiling) lends it; empty when it is not. */
+	char boosted_by[TASK_NAME_LEN];
+	bool killed;    /* asked to end */
+	bool suspended; /* also while state says that it waits */
+	unsigned int flags;
+	u32 mutexes; /* held */
 };
 /* Fill the entry of the task with the smallest id >= *id; false at the end.
  * On true *id is that id. Each call is one bounded step. Task. */
@@ -135,6 +206,26 @@ u64 cpus_online(void);     /* mask */
 unsigned int cpus_online_count(void);
 /* CPU time used while not idle, and all time since start, in ns. Any. */
 void cpu_times(unsigned int cpu, u64 *busy_ns, u64 *total_ns);
+/*
+ * Take a CPU off, or put it back. Off: its tasks go to other CPUs (those tied to
+ * it too, until it is back: the log says so), its timers and device interrupts
+ * as well, it powers down, then every hook's `down` drains what it left. On: the
+ * hooks' `up` run after it takes tasks. 0; ERR_INVAL (no such CPU, already so),
+ * ERR_BUSY (the boot CPU, or another call is under way), ERR_NOSYS (the tree's
+ * method cannot), ERR_IO (it did not obey within 1 s; logged). Task.
+ */
+int cpu_off(unsigned int cpu);
+int cpu_on(unsigned int cpu);
+struct cpu_hook {
+	struct list link; /* (hooks) */
+	const char *name;
+	void (*up)(unsigned int cpu);   /* null: nothing to do */
+	void (*down)(unsigned int cpu); /* the CPU is off and touches nothing */
+};
+/* Both run in the task that calls cpu_off/on, in order of registration (down in
+ * reverse), and may sleep. For good. Task or boot. */
+void cpu_hook_add(struct cpu_hook *h);
+
 /* 1, 5 and 15 minute load averages, fixed point with 11 fraction bits. Any. */
 void sched_loadavg(u32 avg[3]);
 
@@ -154,52 +245,6 @@ static inline void sleep_ms(u64 ms)
 {
 	sleep_ns(ms * 1000000ull);
 }
-
-/* ---- wait queues --------------------------------------------------------- */
-
-/* Tasks waiting for something; most urgent first, FIFO among equals. */
-struct waitq {
-	struct tree waiters; /* (S) by priority, then arrival */
-	u32 nr_waiting;      /* (S) = nodes in waiters */
-	const char *name;    /* (I) shown by ps */
-};
-
-#define WAITQ_INIT(var, nm)                                                                        \
-	{                                                                                          \
-		.name = (nm)                                                                       \
-	}
-/* The same at run time; the name is kept, not copied. */
-void waitq_init(struct waitq *q, const char *name);
-
-/*
- * Check-and-sleep without a lost wake-up: the caller holds `l` (taken by
- * spin_lock_irqsave, nothing else held), has found its condition false, and
- * calls this; the lock is dropped once the task is queued, and taken again
- * before returning. 0 when woken, ERR_TIMEDOUT when the deadline came first.
- * Callers loop on their condition. Task, apart from that one lock.
- */
-int waitq_wait(struct waitq *q, struct spinlock *l, u64 *flags, u64 deadline_ns);
-/* Wake the most urgent waiter, or all. Result: tasks woken. Any. */
-unsigned int waitq_wake_one(struct waitq *q);
-unsigned int waitq_wake_all(struct waitq *q);
-
-/* ---- mutex --------------------------------------------------------------- */
-
-/* Sleeping lock with an owner; hand-over to the most urgent waiter. Priority
- * inheritance arrives with the RTOS core (stage B). */
-struct mutex {
-	struct spinlock lock; /* guards owner */
-	struct task *owner;   /* (lock) */
-	struct waitq waiters;
-};
-
-/* Unlocked; the name is kept, not copied. */
-void mutex_init(struct mutex *m, const char *name);
-void mutex_lock(struct mutex *m);                       /* Task. Panics on self-deadlock. */
-int mutex_lock_until(struct mutex *m, u64 deadline_ns); /* 0, ERR_TIMEDOUT */
-bool mutex_trylock(struct mutex *m);
-void mutex_unlock(struct mutex *m); /* by the owner, else panics */
-bool mutex_held(const struct mutex *m);
 
 /* ---- messages ------------------------------------------------------------ */
 
@@ -332,18 +377,6 @@ extern struct out console_out;         /* sink for out_printf */
  * first screen and the prompt, for good. Task, once.
  */
 void shell_main(void *arg);
-
-/* ---- interrupts ---------------------------------------------------------- */
-
-/*
- * Attach a handler to a controller line and unmask it. The handler runs in
- * hard interrupt context, on the CPU the controller chose. 0, ERR_RANGE (no
- * such line), ERR_BUSY (taken), ERR_NOSPC (64 are). Task or boot.
- */
-int irq_request(unsigned int irq, bool edge, const char *name,
-		void (*handler)(unsigned int irq, void *arg), void *arg);
-/* Print /proc/interrupts. */
-void irq_view(struct out *out);
 
 /* ---- boot arguments ------------------------------------------------------ */
 

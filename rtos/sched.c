@@ -315,14 +315,9 @@ void sched_ipi(void)
 
 /* ---- sleeping and waking -------------------------------------------------------------- */
 
-static struct task *wait_entry(const struct tree_node *n)
+static struct task *wait_entry(const struct prio_node *n)
 {
 	return container_of(n, struct task, wait_node);
-}
-
-static bool waits_before(const struct tree_node *a, const struct tree_node *b)
-{
-	return wait_entry(a)->prio > wait_entry(b)->prio;
 }
 
 int sched_block_locked(struct waitq *q, u64 deadline)
@@ -338,7 +333,7 @@ int sched_block_locked(struct waitq *q, u64 deadline)
 	t->state = q ? TASK_BLOCKED : TASK_SLEEPING;
 	t->waiting_on = q;
 	if (q) {
-		tree_insert(&q->waiters, &t->wait_node, waits_before);
+		prio_list_add(&q->waiters, &t->wait_node, t->prio);
 		q->nr_waiting++;
 	}
 	if (deadline != TM_FOREVER)
@@ -355,7 +350,7 @@ void sched_wake_locked(struct task *t, int result)
 	BUG_ON_VAL(t->state != TASK_SLEEPING && t->state != TASK_BLOCKED, t->state, t->id);
 	if (q) {
 		BUG_ON_VAL(q->nr_waiting == 0, t->id, q);
-		tree_remove(&q->waiters, &t->wait_node);
+		prio_list_remove(&q->waiters, &t->wait_node);
 		q->nr_waiting--;
 		t->waiting_on = NULL;
 	}
@@ -367,7 +362,7 @@ void sched_wake_locked(struct task *t, int result)
 
 struct task *waitq_wake_one_locked(struct waitq *q)
 {
-	struct tree_node *n = tree_first(&q->waiters);
+	struct prio_node *n = prio_list_first(&q->waiters);
 
 	if (!n)
 		return NULL;
@@ -449,10 +444,10 @@ void sched_set_prio_locked(struct task *t, unsigned int prio)
 		return;
 	}
 	if (q)
-		tree_remove(&q->waiters, &t->wait_node);
+		prio_list_remove(&q->waiters, &t->wait_node);
 	t->prio = prio;
 	if (q)
-		tree_insert(&q->waiters, &t->wait_node, waits_before);
+		prio_list_add(&q->waiters, &t->wait_node, t->prio);
 	if (t->state == TASK_RUNNING)
 		reconsider(&cpus[t->cpu]);
 }

@@ -44,7 +44,7 @@ struct task {
 	u64 queue_seq;           /* (S) order of arrival in the run queues */
 
 	struct waitq *waiting_on;   /* (S) null: not on a wait queue */
-	struct tree_node wait_node; /* (S) */
+	struct prio_node wait_node; /* (S) */
 	struct timer timer;         /* (S) timeout of a sleep or a wait */
 	int wake_result;            /* (S) 0 or ERR_TIMEDOUT */
 	struct waitq joiners;       /* (S) */

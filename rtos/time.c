@@ -55,12 +55,22 @@ bool timer_stop_locked(struct timer *t)
 	return true;
 }
 
-void timer_start(struct timer *t, u64 deadline)
+void timer_init(struct timer *t, void (*fn)(struct timer *t))
 {
-	u64 flags = spin_lock_irqsave(&sched_lock);
+	*t = (struct timer){ .fn = fn };
+}
 
+int timer_start(struct timer *t, u64 deadline, u64 period_ns)
+{
+	u64 flags;
+
+	if (period_ns)
+		return ERR_INVAL;
+	flags = spin_lock_irqsave(&sched_lock);
+	timer_stop_locked(t);
 	timer_start_locked(t, deadline);
 	spin_unlock_irqrestore(&sched_lock, flags);
+	return 0;
 }
 
 bool timer_stop(struct timer *t)

@@ -76,6 +76,11 @@ static inline void arch_set_current(struct task *t)
 	arm64_write_sysreg(tpidr_el1, (u64)(uintptr_t)t);
 }
 
+static inline u64 arch_ticks(void)
+{
+	return arm64_read_sysreg(cntvct_el0);
+}
+
 static inline void arch_fp_enable(void)
 {
 	arm64_write_sysreg(cpacr_el1, 3u << 20);

@@ -57,7 +57,12 @@ static u64 counter(void)
 
 u64 arch_now_ns(void)
 {
-	return (u64)(((unsigned __int128)counter() * ns_mult) >> 32);
+	return arch_ticks_to_ns(counter());
+}
+
+u64 arch_ticks_to_ns(u64 ticks)
+{
+	return (u64)(((unsigned __int128)ticks * ns_mult) >> 32);
 }
 
 u64 arch_timer_hz(void)

@@ -299,6 +299,11 @@ u64 arch_now_ns(void)
 	return host_now;
 }
 
+u64 arch_ticks_to_ns(u64 ticks)
+{
+	return ticks;
+}
+
 u64 arch_timer_hz(void)
 {
 	return 1000000000;

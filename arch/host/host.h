@@ -39,8 +39,6 @@ void host_image_place(u64 start);
 
 /* ---- CPUs and the clock (cpu.c) ---------------------------------------------- */
 
-extern u64 host_now; /* nanoseconds of the machine */
-
 /* The boot CPU enters the kernel; never returns. */
 tm_noreturn void host_cpus_run(const struct host_options *o, phys_t fdt);
 /* How often another CPU got its turn, and a hash of which and when. */

@@ -285,11 +285,12 @@ static void service(void)
 		waitq_wake_all(&con.writer);
 }
 
-static void console_irq(unsigned int irq, void *arg)
+static enum irq_result console_irq(unsigned int irq, void *arg)
 {
 	(void)irq;
 	(void)arg;
 	service();
+	return IRQ_DONE;
 }
 
 /*
@@ -589,7 +590,10 @@ tm_init void console_init(void)
 	BUG_ON_VAL(con.state != CON_BOOT, con.state, 0);
 	node = find_node();
 	if (!node || arch_irq_from_dt(node, 0, &irq, &edge) ||
-	    irq_request(irq, edge, u->name, console_irq, NULL))
+	    irq_request(irq, &(struct irq_attr){ .name = u->name,
+						 .edge = edge,
+						 .level = IRQ_LEVEL_DEFAULT,
+						 .handler = console_irq }))
 		irq = UART_POLLED;
 	flags = con_lock();
 	u->irq = irq;

@@ -40,7 +40,10 @@ enum tm_error {
 	ERR_RANGE = -34,    /* number out of range */
 	ERR_NOSYS = -38,    /* not supported on this machine */
 	ERR_OVERFLOW = -75, /* arithmetic would wrap */
-	ERR_TIMEDOUT = -110 /* the deadline passed first */
+	ERR_TIMEDOUT = -110, /* the deadline passed first */
+	ERR_KILLED = -125,   /* the waiting task was asked to end */
+	ERR_FROZEN = -126,   /* the waiting task was asked to freeze */
+	ERR_OWNERDEAD = -130 /* had, but its owner before died holding it */
 };
 
 #define likely(x) __builtin_expect(!!(x), 1)

@@ -31,7 +31,7 @@ static struct {
 	u64 now;
 	const struct dt_node *node; /* what the path leads to; null: nothing */
 	bool has_irq;
-	void (*handler)(unsigned int irq, void *arg);
+	enum irq_result (*handler)(unsigned int irq, void *arg);
 	bool in_irq, woken;
 	const char *input; /* to be typed as fast as the UART takes it */
 	size_t nr_input;
@@ -124,12 +124,10 @@ unsigned int waitq_wake_all(struct waitq *q)
 	return waitq_wake_one(q);
 }
 
-int irq_request(unsigned int irq, bool edge, const char *name,
-		void (*handler)(unsigned int irq, void *arg), void *arg)
+int irq_request(unsigned int irq, const struct irq_attr *attr)
 {
-	(void)arg;
-	check(irq == IRQ && !edge && name);
-	world.handler = handler;
+	check(irq == IRQ && !attr->edge && attr->name && !attr->thread);
+	world.handler = attr->handler;
 	return 0;
 }
 

@@ -285,7 +285,7 @@ static void ticker(void *arg)
 /* Interrupts and switches under a loop leave every register as it was. */
 static void test_registers(void)
 {
-	const struct task_attr attr = { "ticker", TASK_PRIO_MAX, 1ull << 0 };
+	const struct task_attr attr = { .name = "ticker", .prio = TASK_PRIO_MAX, .cpus = 1 };
 	struct task *t;
 	u64 folded;
 

@@ -10,22 +10,24 @@ enum { VIEW_MAX = 16384 };
 
 static char view[VIEW_MAX];
 
-static void never(unsigned int irq, void *arg)
+static enum irq_result never(unsigned int irq, void *arg)
 {
 	(void)arg;
 	TEST_CHECK_VAL(false, irq, 0);
+	return IRQ_NONE;
 }
 
 static void test_refused(void)
 {
 	const struct uart *u = console_uart();
+	struct irq_attr attr = { .name = "x", .handler = never };
 
-	TEST_CHECK(irq_request(arch_irq_lines(), false, "x", never, NULL) == ERR_RANGE);
-	TEST_CHECK(irq_request(~0u, false, "x", never, NULL) == ERR_RANGE);
+	TEST_CHECK(irq_request(arch_irq_lines(), &attr) == ERR_RANGE);
+	TEST_CHECK(irq_request(~0u, &attr) == ERR_RANGE);
 	if (!u || u->irq == UART_POLLED)
 		test_skip("the console has no line to ask for twice");
 	else
-		TEST_CHECK(irq_request(u->irq, u->irq_edge, "x", never, NULL) == ERR_BUSY);
+		TEST_CHECK(irq_request(u->irq, &attr) == ERR_BUSY);
 }
 
 /* How often `what` stands in text. */

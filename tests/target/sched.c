@@ -336,7 +336,7 @@ static void test_preempt_by_irq(void)
 	t[1] = help_spawn("low", 10, cpu, low, NULL);
 	TEST_CHECK(help_await(&nr_waiting, 1));
 	TEST_CHECK(help_await(&low_turns, 1));
-	timer_start(&timer, time_after_ns(MS));
+	timer_start(&timer, time_after_ns(MS), 0);
 	help_join(t[0]);
 	help_join(t[1]);
 	TEST_CHECK_VAL(passed == 0, passed, low_turns);

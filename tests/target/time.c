@@ -73,7 +73,7 @@ static void on_timer(struct timer *t)
 static void arm(unsigned int i, u64 deadline)
 {
 	timers[i].fn = on_timer;
-	timer_start(&timers[i], deadline);
+	timer_start(&timers[i], deadline, 0);
 }
 
 static void begin(void)

@@ -298,8 +298,8 @@ static void test_mutex_exclusion(void)
 	for (i = 0; i < ARRAY_SIZE(t); i++)
 		help_join(t[i]);
 	TEST_CHECK_VAL(guarded == 300 * ARRAY_SIZE(t), guarded, 0);
-	TEST_CHECK(!mutex_held(&mutex) && mutex_trylock(&mutex) && mutex_held(&mutex));
-	TEST_CHECK(!mutex_trylock(&mutex));
+	TEST_CHECK(!mutex_held(&mutex) && !mutex_trylock(&mutex) && mutex_held(&mutex));
+	TEST_CHECK(mutex_trylock(&mutex) == ERR_BUSY);
 	mutex_unlock(&mutex);
 }
 
@@ -326,7 +326,7 @@ static void test_mutex_handover(void)
 	for (i = 0; i < ARRAY_SIZE(who); i++) {
 		t[i] = help_spawn("waiter", who[i] / 10, CPUS_ALL, lock_and_mark,
 				  (void *)(uintptr_t)who[i]);
-		await_queued(&mutex.waiters, i + 1);
+		await_queued(&mutex.queue, i + 1);
 	}
 	preempt_disable();
 	mutex_unlock(&mutex);
@@ -357,7 +357,7 @@ static void test_mutex_timeout(void)
 	inside = 0;
 	t = help_spawn("holder", 10, CPUS_ALL, hold_until_stopped, NULL);
 	TEST_CHECK(help_await(&inside, 1));
-	TEST_CHECK(!mutex_trylock(&mutex));
+	TEST_CHECK(mutex_trylock(&mutex) == ERR_BUSY);
 	due = time_after_ns(MS);
 	TEST_CHECK(mutex_lock_until(&mutex, due) == ERR_TIMEDOUT);
 	TEST_CHECK(time_now_ns() >= due && !mutex_held(&mutex));
@@ -397,7 +397,7 @@ static void test_mutex_race(void)
 				  (void *)(uintptr_t)(i + 1));
 	for (i = 0; i < ARRAY_SIZE(t); i++)
 		help_join(t[i]);
-	TEST_CHECK(mutex_trylock(&mutex));
+	TEST_CHECK(!mutex_trylock(&mutex));
 	mutex_unlock(&mutex);
 }
 

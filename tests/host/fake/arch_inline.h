@@ -59,6 +59,11 @@ static inline void arch_set_current(struct task *t)
 	fake_current = t;
 }
 
+static inline u64 arch_ticks(void)
+{
+	return arch_now_ns();
+}
+
 static inline void arch_fp_enable(void)
 {
 }

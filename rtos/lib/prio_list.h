@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A list in order of priority, highest first, FIFO among equals. Nodes lie in
+ * the caller's structures. Adding looks at the first node of each level that
+ * is present, so at most at 32, however long the list is; everything else
+ * takes one step. All zero is an empty list, and a node in no list. The owner
+ * of the structure provides the lock.
+ */
+#ifndef RTOS_LIB_PRIO_LIST_H
+#define RTOS_LIB_PRIO_LIST_H
+
+#include "rtos/lib/base.h"
+
+struct prio_node {
+	struct prio_node *next, *prev;             /* ring of all; null: in no list */
+	struct prio_node *level_next, *level_prev; /* ring of firsts; null: not one */
+	u32 prio;                                  /* set by prio_list_add(); 0..31 */
+};
+
+struct prio_list {
+	struct prio_node *first; /* null: empty */
+};
+
+static inline bool prio_list_linked(const struct prio_node *n)
+{
+	return n->next != NULL;
+}
+
+/* The most urgent, longest waiting; or null. */
+static inline struct prio_node *prio_list_first(const struct prio_list *l)
+{
+	return l->first;
+}
+
+/* The one behind n, or null. */
+static inline struct prio_node *prio_list_next(const struct prio_list *l, const struct prio_node *n)
+{
+	return n->next == l->first ? NULL : n->next;
+}
+
+/* Add n, which is in no list, at the tail of its level. */
+void prio_list_add(struct prio_list *l, struct prio_node *n, u32 prio);
+/* Take n out of l, in which it is. */
+void prio_list_remove(struct prio_list *l, struct prio_node *n);
+/* True when order, rings and levels are right. O(n): tests only. */
+bool prio_list_check(const struct prio_list *l);
+
+#endif
