@@ -65,11 +65,27 @@ FIGURES = [
 ]
 
 
+# The core on one CPU: name of the figure, what it says, our aim.
+CORE = [
+    ("waitq_switch", "switch: wake a more urgent task, wait queue", 200),
+    ("yield_switch", "switch: yield to an equal", 200),
+    ("mutex_pair", "mutex lock + unlock, nobody waits", None),
+    ("mutex_inherit", "mutex: block, lend priority, be handed it", None),
+    ("timer_to_task", "timer expiry to first instruction of the task", 500),
+]
+OTHERS = (1, 100, 1000)  # other tasks that exist meanwhile
+CORE_FIGURES = {(name, n): Figure("", text, f"rtos_{name}_{n}", PLAIN[512], goal=goal)
+                for name, text, goal in CORE for n in OTHERS}
+
+COMMANDS = {NUMA: "bench pair; bench boot; bench churn; bench row",
+            PLAIN[512]: "bench; bench rtos"}
+
+
 def measure(image):
     """({shape name: {figure name: value}}, compiler of the Image), one boot each."""
     results, compiler = {}, "unknown"
     for shape in {figure.shape.name: figure.shape for figure in FIGURES}.values():
-        command = "bench *" if shape is NUMA else "bench"
+        command = COMMANDS.get(shape, "bench")
         text, status = run_commands(shape, f"version; {command}", image, exact=True, timeout=120)
         compiler = re.search(r"build, (.*)\) arm64$", text, re.M).group(1)
         values = {name: float(value) if "." in value else int(value) for name, value in
@@ -93,6 +109,15 @@ def print_table(rows):
         columns = (value, figure.goal, figure.best, figure.linux)
         print(f"{figure.key:4} {figure.text:34} " +
               " ".join(f"{number(column):>12}" for column in columns))
+
+
+def print_core(values):
+    """The second table: {(name, other tasks): value}."""
+    print("\nRTOS core, one CPU: instructions, with 1, 100 and 1,000 other tasks.")
+    print(f"{'':50} " + " ".join(f"{n:>7,}" for n in OTHERS) + f" {'goal':>7}")
+    for name, text, goal in CORE:
+        print(f"{text:50} " + " ".join(f"{number(values[name, n]):>7}" for n in OTHERS) +
+              f" {number(goal):>7}")
 
 
 def by_key(rows):
@@ -140,11 +165,15 @@ def main():
     try:
         results, compiler = measure(args.image)
         rows = [(figure, results[figure.shape.name][figure.name]) for figure in FIGURES]
+        core = {key: results[figure.shape.name][figure.name]
+                for key, figure in CORE_FIGURES.items()}
     except Gone as error:
         sys.exit(f"bench: {error}")
     except KeyError as error:
         sys.exit(f"bench: the Image printed no figure {error}")
     print_table(rows)
+    print_core(core)
+    rows += [(figure, core[key]) for key, figure in CORE_FIGURES.items()]
     os.makedirs(args.out, exist_ok=True)
     with open(f"{args.out}/results.json", "w", encoding="utf-8") as f:
         json.dump(by_key(rows), f, indent=1)

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * `bench`: what the page allocator costs, each timed call alone with interrupts
- * masked and the empty measurement subtracted. Under -icount the unit is one
- * instruction and exact; elsewhere it is whatever the machine counts, and the
- * heading says so. Lines `bench NAME VALUE` are read by tools/bench.py.
+ * masked and the empty measurement subtracted; the RTOS core is measured in
+ * bench_rtos.c. Under -icount the unit is one instruction and exact; elsewhere
+ * it is whatever the machine counts, and the heading says so. Lines `bench NAME
+ * VALUE` are read by tools/bench.py.
  */
+#include "rtos/shell/bench.h"
 #include "rtos/shell/shell.h"
 #include "mm/mm.h"
 #include "tests/bench/mmb_workload.h"
@@ -14,14 +16,14 @@ enum {
 	MAX_HELD = 8, /* a split gives two mates in a row; boot leaves few odd blocks */
 };
 
-/* Sums of one kind of call. */
-struct meter {
-	u64 sum, worst, calls;
-};
-
 static u64 empty; /* cost of measuring nothing */
 
-static void meter_add(struct meter *m, u64 start, u64 end)
+u64 bench_empty(void)
+{
+	return empty;
+}
+
+void bench_add(struct bench_sum *m, u64 start, u64 end)
 {
 	u64 cost = end - start;
 
@@ -31,12 +33,12 @@ static void meter_add(struct meter *m, u64 start, u64 end)
 	m->calls++;
 }
 
-static u64 meter_mean(const struct meter *m)
+u64 bench_mean(const struct bench_sum *m)
 {
 	return m->calls ? (m->sum + m->calls / 2) / m->calls : 0;
 }
 
-static struct page *timed_alloc(struct meter *m, unsigned int order)
+static struct page *timed_alloc(struct bench_sum *m, unsigned int order)
 {
 	u64 flags = arch_irq_save();
 	u64 start = arch_count();
@@ -44,11 +46,11 @@ static struct page *timed_alloc(struct meter *m, unsigned int order)
 	u64 end = arch_count();
 
 	arch_irq_restore(flags);
-	meter_add(m, start, end);
+	bench_add(m, start, end);
 	return page;
 }
 
-static void timed_free(struct meter *m, struct page *page, unsigned int order)
+static void timed_free(struct bench_sum *m, struct page *page, unsigned int order)
 {
 	u64 flags = arch_irq_save();
 	u64 start = arch_count();
@@ -57,7 +59,7 @@ static void timed_free(struct meter *m, struct page *page, unsigned int order)
 	free_pages(page, order);
 	end = arch_count();
 	arch_irq_restore(flags);
-	meter_add(m, start, end);
+	bench_add(m, start, end);
 }
 
 /* Measure the empty harness and name the unit. */
@@ -77,7 +79,7 @@ static void begin(void)
 						: "a cycle of this machine, not repeatable");
 }
 
-static void result(const char *name, u64 value)
+void bench_result(const char *name, u64 value)
 {
 	sh_print("bench %s %llu\n", name, (unsigned long long)value);
 }
@@ -116,7 +118,7 @@ static unsigned int hold_buddies(struct page *held[MAX_HELD], unsigned int order
 /* Mean cost of alloc + free; all ones when there is no such block. */
 static u64 pair_cost(unsigned int order)
 {
-	struct meter alloc = { 0 }, back = { 0 };
+	struct bench_sum alloc = { 0 }, back = { 0 };
 	struct page *held[MAX_HELD], *page = NULL;
 	unsigned int nr = hold_buddies(held, order);
 
@@ -128,7 +130,7 @@ static u64 pair_cost(unsigned int order)
 	}
 	while (nr)
 		free_pages(held[--nr], order);
-	return page ? meter_mean(&alloc) + meter_mean(&back) : ~0ull;
+	return page ? bench_mean(&alloc) + bench_mean(&back) : ~0ull;
 }
 
 static int bench_pair(void)
@@ -137,9 +139,9 @@ static int bench_pair(void)
 
 	if (small == ~0ull || large == ~0ull || largest == ~0ull)
 		return no_memory("pair");
-	result("pair_order0", small);
-	result("pair_order9", large);
-	result("pair_order10", largest);
+	bench_result("pair_order0", small);
+	bench_result("pair_order9", large);
+	bench_result("pair_order10", largest);
 	return EXIT_OK;
 }
 
@@ -161,13 +163,13 @@ static int bench_boot(void)
 
 	for (unsigned int i = 0; i < NR_MM_BOOT_PHASES; i++)
 		sum += cost->count[i];
-	result("boot_memory", sum - tree);
-	result("boot_intake", cost->count[MM_BOOT_INTAKE]);
-	result("boot_map", cost->count[MM_BOOT_MAP]);
-	result("boot_frames", cost->count[MM_BOOT_FRAMES]);
-	result("boot_zones", cost->count[MM_BOOT_ZONES]);
-	result("boot_tree", tree);
-	result("boot_total", started);
+	bench_result("boot_memory", sum - tree);
+	bench_result("boot_intake", cost->count[MM_BOOT_INTAKE]);
+	bench_result("boot_map", cost->count[MM_BOOT_MAP]);
+	bench_result("boot_frames", cost->count[MM_BOOT_FRAMES]);
+	bench_result("boot_zones", cost->count[MM_BOOT_ZONES]);
+	bench_result("boot_tree", tree);
+	bench_result("boot_total", started);
 	sh_print("bench frame_percent %llu.%02llu\n", (unsigned long long)share / 100,
 		 (unsigned long long)share % 100);
 	return EXIT_OK;
@@ -178,7 +180,7 @@ static int bench_boot(void)
 /* The pages are chained through their owner's word `private`. */
 static int bench_row(void)
 {
-	struct meter alloc = { 0 }, back = { 0 };
+	struct bench_sum alloc = { 0 }, back = { 0 };
 	u64 want = mm_total_pages() / 2;
 	u32 last = PFN_NIL;
 
@@ -198,9 +200,9 @@ static int bench_row(void)
 	}
 	if (back.calls < want)
 		return no_memory("row");
-	result("row_order0", meter_mean(&alloc) + meter_mean(&back));
-	result("row_worst_alloc", alloc.worst);
-	result("row_worst_free", back.worst);
+	bench_result("row_order0", bench_mean(&alloc) + bench_mean(&back));
+	bench_result("row_worst_alloc", alloc.worst);
+	bench_result("row_worst_free", back.worst);
 	return EXIT_OK;
 }
 
@@ -212,14 +214,14 @@ static u64 slot_pack(const struct page *page, unsigned int order)
 	return page_to_pfn(page).v << 8 | order;
 }
 
-static void slot_free(struct meter *m, u64 *slot)
+static void slot_free(struct bench_sum *m, u64 *slot)
 {
 	if (*slot != ~0ull)
 		timed_free(m, pfn_to_page(pfn_make(*slot >> 8)), (unsigned int)(*slot & 0xff));
 	*slot = ~0ull;
 }
 
-static bool slot_fill(struct meter *m, u64 *slot, unsigned long long r)
+static bool slot_fill(struct bench_sum *m, u64 *slot, unsigned long long r)
 {
 	unsigned int order = mmb_order(r);
 	struct page *page = timed_alloc(m, order);
@@ -228,9 +230,9 @@ static bool slot_fill(struct meter *m, u64 *slot, unsigned long long r)
 	return page != NULL;
 }
 
-static bool churn(u64 *slots, struct meter *alloc, struct meter *back)
+static bool churn(u64 *slots, struct bench_sum *alloc, struct bench_sum *back)
 {
-	struct meter fill = { 0 };
+	struct bench_sum fill = { 0 };
 	unsigned long long r, state = MMB_SEED;
 	bool ok = true;
 
@@ -252,7 +254,7 @@ static int bench_churn(void)
 {
 	unsigned int order = fls_u64((MMB_SLOTS * sizeof(u64) - 1) >> PAGE_SHIFT);
 	struct page *table = alloc_pages(GFP_KERNEL | GFP_NOWARN, order);
-	struct meter alloc = { 0 }, back = { 0 };
+	struct bench_sum alloc = { 0 }, back = { 0 };
 	bool ok;
 
 	if (!table)
@@ -261,7 +263,7 @@ static int bench_churn(void)
 	free_pages(table, order);
 	if (!ok)
 		return no_memory("churn");
-	result("churn", meter_mean(&alloc) + meter_mean(&back));
+	bench_result("churn", bench_mean(&alloc) + bench_mean(&back));
 	return EXIT_OK;
 }
 
@@ -271,10 +273,9 @@ static const struct {
 	int (*run)(void);
 	bool is_short;
 } benches[] = {
-	{ "pair", bench_pair, true },
-	{ "boot", bench_boot, true },
-	{ "churn", bench_churn, false },
-	{ "row", bench_row, false },
+	{ "pair", bench_pair, true },    { "boot", bench_boot, true },
+	{ "churn", bench_churn, false }, { "row", bench_row, false },
+	{ "rtos", bench_rtos, false },
 };
 
 int cmd_bench(int argc, char **argv)
@@ -294,6 +295,6 @@ int cmd_bench(int argc, char **argv)
 	}
 	if (ran)
 		return status;
-	sh_print("bench: no bench '%s' (there are pair, boot, churn, row)\n", argv[1]);
+	sh_print("bench: no bench '%s' (there are pair, boot, churn, row, rtos)\n", argv[1]);
 	return EXIT_FAIL;
 }
