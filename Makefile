@@ -57,6 +57,8 @@ $(O)/%.c.o: %.c $(O)/.flags | $(LIBS)
 	@mkdir -p $(@D)
 	$(call say,CC      $<)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+# Code of tasks with TASK_FP.
+$(filter %.fp.c.o,$(OBJS)): private CFLAGS := $(filter-out -mgeneral-regs-only,$(CFLAGS))
 $(O)/%.S.o: %.S $(O)/.flags | $(LIBS)
 	@mkdir -p $(@D)
 	$(call say,AS      $<)

@@ -217,7 +217,8 @@ void arch_context_init(struct arch_context *c, void *stack_top, void (*entry)(vo
 /*
  * Let the task of this context, which has not run yet, use floating point: its
  * registers are then kept at the given place (ARCH_FP_BYTES, 16-byte aligned)
- * whenever it does not run, and whoever else touches them faults. Masked.
+ * whenever it does not run, and whoever else touches them faults (on a
+ * machine that can: arch/host cannot). Any.
  */
 void arch_context_set_fp(struct arch_context *c, void *place);
 void arch_context_switch(struct arch_context *prev, struct arch_context *next);

@@ -84,7 +84,9 @@ struct task_attr {
 };
 
 enum {
-	/* May use floating point and SIMD: q0-q31 are saved at every switch. */
+	/* May use floating point and SIMD: q0-q31 are saved at every switch, in
+	 * 528 bytes of its own stack. Others panic by name when they try. Its code
+	 * stands in a file named *.fp.c; kernel calls take no such arguments. */
 	TASK_FP = 1 << 0,
 	/* Waits for tasks_thaw() at task_try_freeze(), which it calls in its loop. */
 	TASK_FREEZABLE = 1 << 1,
@@ -96,8 +98,9 @@ enum {
 /*
  * Create and start a task running entry(arg); it ends when entry returns.
  * Its descriptor and guarded stack come from the page allocator. Null when
- * memory ends, prio is out of range, cpus names no online CPU, or more
- * different CPU masks are in use than there are groups (72). Task or boot.
+ * memory ends, prio is out of range, a flag is not known, cpus names no online
+ * CPU, or more different CPU masks are in use than there are groups (72). Task
+ * or boot.
  */
 struct task *task_create(const struct task_attr *attr, void (*entry)(void *), void *arg);
 /* End the calling task. Never returns. */
@@ -176,7 +179,8 @@ struct task_info {
 	u64 cpus;
 	u64 run_ns;                 /* CPU time used */
 	u64 switches;               /* times switched in */
-	u32 stack_used, stack_size; /* bytes; used is the high-water mark */
+	u32 stack_used, stack_size; /* bytes; used is the high-water mark, with the
+				       registers a TASK_FP task keeps there */
 	char waiting_for[TASK_NAME_LEN];
 	/* Why prio is above base_prio: name of the queue or mutex whose waiter (or
 	 * ceiling) lends it; empty when it is not. */

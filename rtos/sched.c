@@ -399,6 +399,18 @@ static int set_group(struct task *t, u64 cpu_mask)
 	return 0;
 }
 
+/* The first switch to t enters it; a TASK_FP task keeps the top of its stack. */
+static void init_context(struct task *t)
+{
+	u64 top = t->stack + STACK_SIZE;
+
+	if (t->flags & TASK_FP)
+		top -= ARCH_FP_BYTES;
+	arch_context_init(&t->ctx, (void *)(uintptr_t)top, first_entry, t);
+	if (t->flags & TASK_FP)
+		arch_context_set_fp(&t->ctx, (void *)(uintptr_t)top);
+}
+
 int sched_add_locked(struct task *t, u64 cpu_mask)
 {
 	int err = set_group(t, cpu_mask);
@@ -406,7 +418,7 @@ int sched_add_locked(struct task *t, u64 cpu_mask)
 	if (err)
 		return err;
 	t->preempt_count = 1; /* the lock that first_entry() releases */
-	arch_context_init(&t->ctx, (void *)(uintptr_t)(t->stack + STACK_SIZE), first_entry, t);
+	init_context(t);
 	load_change_locked(1);
 	make_ready(t);
 	return 0;

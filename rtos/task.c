@@ -20,9 +20,12 @@ struct task_page {
 	struct task slot[];
 };
 
+enum { TASK_FLAGS = TASK_FP | TASK_FREEZABLE | TASK_KILL_ANYWHERE };
+
 enum { TASKS_PER_PAGE = (PAGE_SIZE - sizeof(struct task_page)) / sizeof(struct task) };
 
 _Static_assert(TASKS_PER_PAGE >= 4 && TASKS_PER_PAGE <= 64, "descriptors to a page");
+_Static_assert(ARCH_FP_BYTES % 16 == 0 && ARCH_FP_BYTES < STACK_SIZE / 8, "top of a stack");
 _Static_assert(offsetof(struct task, ctx) == 0, "arch finds the context there");
 
 static struct spinlock table_lock = SPINLOCK_INIT(LOCK_RANK_TASKS);
@@ -158,7 +161,8 @@ struct task *task_create(const struct task_attr *attr, void (*entry)(void *), vo
 	struct task *t;
 	int err;
 
-	if (attr->prio > TASK_PRIO_MAX || !(cpu_mask & cpus_online()))
+	if (attr->prio > TASK_PRIO_MAX || !(cpu_mask & cpus_online()) ||
+	    attr->flags & ~(u32)TASK_FLAGS)
 		return NULL;
 	stack = stack_alloc();
 	if (!stack)
@@ -168,6 +172,7 @@ struct task *task_create(const struct task_attr *attr, void (*entry)(void *), vo
 		stack_free(stack);
 		return NULL;
 	}
+	t->flags = attr->flags;
 	t->entry = entry;
 	t->arg = arg;
 	t->cpu = cpu_id();
@@ -325,6 +330,7 @@ static void fill_info(const struct task *t, struct task_info *info)
 		.run_ns = t->run_ns,
 		.switches = t->switches,
 		.stack_size = STACK_SIZE,
+		.flags = t->flags,
 	};
 	if (cpus[t->cpu].running == t)
 		info->run_ns += time_now_ns() - cpus[t->cpu].switch_ns;

@@ -35,6 +35,7 @@ struct task {
 	u32 prio, base_prio;     /* (S) */
 	bool yielding;           /* (S) gives way to equals at the next switch */
 	bool is_idle;            /* (I) */
+	u32 flags;               /* (I) TASK_FP ... */
 	bool dead;               /* (S) off its CPU for good; may be released */
 	bool joining;            /* (S) somebody waits in task_join */
 	bool detached;           /* (S) released by the reaper */
@@ -114,7 +115,8 @@ void task_reap_later_locked(struct task *t);
 u64 stack_alloc(void);
 /* Unmap and free. Nobody runs on it any more. Task. */
 void stack_free(u64 stack);
-/* Most bytes ever used. Any, on a live stack. */
+/* Most bytes ever used, with what a TASK_FP task keeps at the top. Any, on a
+ * live stack. */
 u32 stack_used(u64 stack);
 
 #endif

@@ -31,4 +31,6 @@
 
 #define ARCH_BOOT_STACK_TOP (ARM64_BOOT_STACK + 0x8000)
 
+#define ARCH_FP_BYTES 528 /* q0-q31, FPSR, FPCR */
+
 #endif

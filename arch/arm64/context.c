@@ -6,6 +6,7 @@
  */
 #include "arch/arch.h"
 #include "context.h"
+#include "rtos/lib/lib.h"
 
 extern const char arm64_context_start[];
 
@@ -17,4 +18,12 @@ void arch_context_init(struct arch_context *c, void *stack_top, void (*entry)(vo
 		.lr = (u64)(uintptr_t)arm64_context_start,
 		.sp = (u64)(uintptr_t)stack_top,
 	};
+}
+
+void arch_context_set_fp(struct arch_context *c, void *place)
+{
+	BUG_ON_VAL(!is_aligned((u64)(uintptr_t)place, 16), (uintptr_t)place, 0);
+	/* Round to nearest, no flags, nothing of another task in the registers. */
+	memset(place, 0, ARCH_FP_BYTES);
+	c->fp_place = place;
 }

@@ -32,14 +32,14 @@ struct word {
 static const struct word classes[] = {
 	{ EC_UNKNOWN, "undefined instruction" },
 	{ 0x01, "trapped WFI or WFE" },
-	{ EC_FP, "FP/SIMD used by kernel code" },
+	{ EC_FP, "floating point or SIMD" },
 	{ 0x0d, "branch target" },
 	{ 0x0e, "illegal execution state" },
 	{ 0x15, "SVC" },
 	{ 0x16, "HVC" },
 	{ 0x17, "SMC" },
 	{ 0x18, "trapped system register" },
-	{ 0x19, "SVE used by kernel code" },
+	{ 0x19, "SVE, which nobody may use" },
 	{ 0x1c, "pointer authentication" },
 	{ 0x20, "instruction abort from EL0" },
 	{ EC_IABORT, "instruction abort" },
@@ -111,10 +111,16 @@ static void describe(const struct trap_frame *f, unsigned int reason, char *buf,
 	const char *text = word_find(classes, ARRAY_SIZE(classes), ec);
 
 	if (reason == TRAP_OVERFLOW)
-		tm_snprintf(buf, size, "stack overflow at SP %016llx (%s at %016llx)",
-			    (unsigned long long)f->sp, text, (unsigned long long)f->far);
+		tm_snprintf(buf, size, "stack overflow of task '%s' at SP %016llx (%s at %016llx)",
+			    task_name(task_current()), (unsigned long long)f->sp, text,
+			    (unsigned long long)f->far);
 	else if (reason != TRAP_SYNC)
 		tm_snprintf(buf, size, "%s", reasons[reason]);
+	else if (ec == EC_FP && in_interrupt())
+		tm_snprintf(buf, size, "%s used in an interrupt", text);
+	else if (ec == EC_FP)
+		tm_snprintf(buf, size, "%s used by task '%s', which was created without TASK_FP",
+			    text, task_name(task_current()));
 	else if (!is_abort(ec))
 		tm_snprintf(buf, size, "%s", text);
 	else

@@ -20,5 +20,6 @@
 
 #define ARCH_BOOT_STACK_TOP (HOST_BOOT_STACK + 0x8000)
 #define ARCH_NAME "host"
+#define ARCH_FP_BYTES 0 /* every context keeps its own on its stack */
 
 #endif

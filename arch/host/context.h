@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A task that does not run: its stack pointer. What a call preserves on x86-64
- * lies on the stack below it, as switch.S pushed it: r15, r14, r13, r12, rbx,
- * rbp, return address.
+ * lies on the stack below it, as switch.S pushed it: the control words of
+ * floating point, r15, r14, r13, r12, rbx, rbp, return address.
  */
 #ifndef ARCH_HOST_CONTEXT_H
 #define ARCH_HOST_CONTEXT_H

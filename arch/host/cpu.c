@@ -21,6 +21,9 @@ enum {
 	EXIT_GIVEN_UP = 124,
 };
 
+/* What a process starts with: MXCSR, and above it the x87 control word. */
+#define FP_CONTROL (0x37full << 32 | 0x1f80)
+
 u64 host_now;
 struct host_cpu *host_self;
 
@@ -203,19 +206,21 @@ bool host_panicked(void)
 
 static u64 first_sp(void *stack_top, void (*entry)(void *arg), void *arg)
 {
-	/* As host_switch() pushes: r15, r14, r13, r12, rbx, rbp, return address;
-	 * and two words more, so that the stack is aligned at the call. */
-	u64 *sp = (u64 *)stack_top - 9;
+	/* As host_switch() pushes: control words, r15, r14, r13, r12, rbx, rbp,
+	 * return address; and two words more, so that the stack is aligned at the
+	 * call. */
+	u64 *sp = (u64 *)stack_top - 10;
 
-	sp[0] = 0;
+	sp[0] = FP_CONTROL;
 	sp[1] = 0;
-	sp[2] = (u64)(uintptr_t)arg;
-	sp[3] = (u64)(uintptr_t)entry;
-	sp[4] = 0;
+	sp[2] = 0;
+	sp[3] = (u64)(uintptr_t)arg;
+	sp[4] = (u64)(uintptr_t)entry;
 	sp[5] = 0;
-	sp[6] = (u64)(uintptr_t)host_context_start;
-	sp[7] = 0;
+	sp[6] = 0;
+	sp[7] = (u64)(uintptr_t)host_context_start;
 	sp[8] = 0;
+	sp[9] = 0;
 	return (u64)(uintptr_t)sp;
 }
 
@@ -223,6 +228,13 @@ void arch_context_init(struct arch_context *c, void *stack_top, void (*entry)(vo
 {
 	BUG_ON_VAL(!is_aligned((u64)(uintptr_t)stack_top, 16), (uintptr_t)stack_top, 0);
 	c->sp = first_sp(stack_top, entry, arg);
+}
+
+/* Nothing traps here, and host_switch() keeps what a call preserves. */
+void arch_context_set_fp(struct arch_context *c, void *place)
+{
+	(void)c;
+	(void)place;
 }
 
 void arch_context_switch(struct arch_context *prev, struct arch_context *next)

@@ -9,7 +9,7 @@ SAN ?=
 SIM := $(B)/host/kernel$(if $(SAN),-$(SAN))
 SIM_BIN := $(B)/host/tidemark$(if $(SAN),-$(SAN))
 SIM_SRCS := $(sort $(wildcard arch/host/*.c arch/host/*.S) \
-	$(filter-out arch/arm64/% rtos/lib/string.c tests/target/arch.c,$(SRCS)))
+	$(filter-out arch/arm64/% rtos/lib/string.c tests/target/arch%,$(SRCS)))
 SIM_OBJS := $(SIM_SRCS:%=$(SIM)/%.o)
 SIM_CFLAGS := -std=gnu11 -O1 -g -fno-builtin -fno-pie -fno-common -fno-strict-aliasing \
 	-fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-stack-protector \

@@ -2,7 +2,9 @@
 /*
  * Leaving one stack for another, for tasks of one CPU and for turns between
  * CPUs alike. A call preserves rbx, rbp and r12 to r15; they lie on the stack
- * that is left, in the order context.h tells.
+ * that is left, in the order context.h tells. Of floating point it preserves
+ * the two control words (rounding, masks) and nothing else: no register is live
+ * across a switch here, since tasks are only interrupted at calls.
  */
 	.text
 
@@ -16,8 +18,14 @@ host_switch:
 	pushq %r13
 	pushq %r14
 	pushq %r15
+	subq $8, %rsp
+	stmxcsr (%rsp)
+	fnstcw 4(%rsp)
 	movq %rsp, (%rdi)
 	movq %rsi, %rsp
+	ldmxcsr (%rsp)
+	fldcw 4(%rsp)
+	addq $8, %rsp
 	popq %r15
 	popq %r14
 	popq %r13

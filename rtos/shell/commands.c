@@ -37,7 +37,8 @@ const struct command commands[] = {
 	{ "poweroff", "", "switch the machine off", cmd_poweroff, NULL },
 	{ "reboot", "", "restart the machine", cmd_reboot, NULL },
 	{ "panic", "[FAULT|WORD...]",
-	  "stop; FAULT plants null, stack, text, exec, undefined or bug", cmd_panic, NULL },
+	  "stop; FAULT: null, stack, stack-task, stack-fp, text, exec, undefined, fp, bug",
+	  cmd_panic, NULL },
 };
 
 const unsigned int nr_commands = ARRAY_SIZE(commands);

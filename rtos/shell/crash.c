@@ -56,15 +56,54 @@ static void broken_rule(void)
 	BUG_ON_VAL(one == 1, one, 2);
 }
 
+static void deep(void *arg)
+{
+	(void)arg;
+	overflow_stack();
+}
+
+/* In a task of its own, on the last CPU. */
+static void overflow_in_task(const char *name, unsigned int flags)
+{
+	const struct task_attr attr = {
+		.name = name,
+		.prio = TASK_PRIO_MAX,
+		.cpus = 1ull << (fls_u64(cpus_online()) - 1),
+		.flags = flags,
+	};
+	struct task *t = task_create(&attr, deep, NULL);
+
+	if (t)
+		(void)task_join(t, time_after_ns(1000000000));
+}
+
+static void overflow_plain_task(void)
+{
+	overflow_in_task("deep", 0);
+}
+
+static void overflow_fp_task(void)
+{
+	overflow_in_task("deep-fp", TASK_FP);
+}
+
+static void use_fp(void)
+{
+	(void)crash_fp(time_now_ns());
+}
+
 static const struct {
 	const char *name;
 	void (*plant)(void);
 } faults[] = {
 	{ "null", read_null },
 	{ "stack", overflow_stack },
+	{ "stack-task", overflow_plain_task },
+	{ "stack-fp", overflow_fp_task },
 	{ "text", write_text },
 	{ "exec", run_data },
 	{ "undefined", undefined_instruction },
+	{ "fp", use_fp },
 	{ "bug", broken_rule },
 };
 

@@ -83,6 +83,8 @@ int cmd_false(int argc, char **argv);
 int cmd_poweroff(int argc, char **argv);
 int cmd_reboot(int argc, char **argv);
 int cmd_panic(int argc, char **argv);
+/* Uses floating point (crash.fp.c). */
+u64 crash_fp(u64 n);
 
 /* `echo WORDS > FILE`: the words joined by blanks, into the text tree. */
 int sh_write_file(const char *path, int argc, char **argv);

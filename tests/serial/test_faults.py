@@ -27,7 +27,11 @@ def test_panic_command():
 @pytest.mark.parametrize("variant", ["release", "test"])
 @pytest.mark.parametrize("kind, words, place", [
     ("null", r"data abort: read of 0+ \(null pointer\)", "read_null"),
-    ("stack", r"stack overflow at SP [0-9a-f]{16}", "use_up_stack"),
+    ("stack", r"stack overflow of task 'shell' at SP [0-9a-f]{16}", "use_up_stack"),
+    ("stack-task", r"stack overflow of task 'deep' at SP [0-9a-f]{16}", "use_up_stack"),
+    ("stack-fp", r"stack overflow of task 'deep-fp' at SP [0-9a-f]{16}", "use_up_stack"),
+    ("fp", r"floating point or SIMD used by task 'shell', which was created without TASK_FP$",
+     "crash_fp"),
     ("text", r"data abort: write of [0-9a-f]{16}: permission", "write_text"),
     ("exec", r"instruction abort: execution of [0-9a-f]{16}: permission", "sh_run"),
     ("undefined", r"undefined instruction", "undefined_instruction"),

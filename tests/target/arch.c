@@ -7,6 +7,7 @@
  */
 #include "mm/mm.h"
 #include "rtos/task.h"
+#include "tests/target/fp_work.h"
 #include "tests/target/help.h"
 
 enum {
@@ -364,6 +365,55 @@ static void test_cpu_state(void)
 	TEST_CHECK(__stack_chk_guard != 0x00a5d3f07be1c982);
 }
 
+/* ---- floating point ------------------------------------------------------------ */
+
+enum { FP_TASKS = 5, FP_TURNS = 60, FP_LOOPS = 20000 };
+
+static struct {
+	u64 seed;
+	u32 dirty, changed, done; /* (A) done */
+} fp[FP_TASKS];
+
+static void hold_registers(void *arg)
+{
+	unsigned int i = (unsigned int)(uintptr_t)arg, turn;
+
+	fp[i].dirty = arch_fp_dirty();
+	for (turn = 0; turn < FP_TURNS; turn++) {
+		fp[i].changed += arch_fp_hold(fp[i].seed + turn, FP_LOOPS);
+		sleep_ns((30 + (i * 7 + turn) * 41 % 90) * 1000);
+	}
+	help_add(&fp[i].done, 1);
+}
+
+/* Every register, rounding and flags survive whoever preempts, here or after a
+ * move to another CPU; a new task sees nothing of the others. */
+static void test_fp_registers(void)
+{
+	struct task_attr attr = { .name = "fp", .flags = TASK_FP };
+	struct task *t[FP_TASKS];
+	unsigned int i, turn;
+
+	memset(fp, 0, sizeof(fp));
+	TEST_CHECK(task_set_prio(task_current(), 20) == 0);
+	for (i = 0; i < FP_TASKS; i++) {
+		attr.prio = 8 + i;
+		fp[i].seed = i * 1000003;
+		t[i] = task_create(&attr, hold_registers, (void *)(uintptr_t)i);
+		TEST_CHECK(t[i]);
+	}
+	for (turn = 0; help_read(&fp[0].done) == 0 && turn < 100000; turn++) {
+		u64 one = 1ull << turn % MAX_CPUS & cpus_online();
+
+		(void)task_set_cpus(t[turn % FP_TASKS], one ? one : CPUS_ALL);
+		sleep_ns(50 * 1000);
+	}
+	for (i = 0; i < FP_TASKS; i++) {
+		help_join(t[i]);
+		TEST_CHECK_VAL(fp[i].changed == 0 && fp[i].dirty == 0, fp[i].changed, fp[i].dirty);
+	}
+}
+
 static const struct test_case cases[] = {
 	{ "header", test_header },
 	{ "wx", test_wx },
@@ -383,6 +433,7 @@ static const struct test_case cases[] = {
 	{ "lines_of_tree", test_lines_of_tree },
 	{ "count", test_count },
 	{ "cpu_state", test_cpu_state },
+	{ "fp_registers", test_fp_registers },
 };
 
 const struct test_suite suite_arch = { "arch", cases, ARRAY_SIZE(cases) };
