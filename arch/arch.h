@@ -225,10 +225,11 @@ void arch_context_switch(struct arch_context *prev, struct arch_context *next);
 
 /* ---- time --------------------------------------------------------------- */
 
-/* Monotonic nanoseconds since the counter started; any. */
+/* Monotonic nanoseconds since boot, wherever the counter stood then and even if
+ * it wraps: below 2^63 for 292 years. Any. */
 u64 arch_now_ns(void);
 /* The counter itself, cheap, for intervals: ticks of arch_timer_hz(), and what a
- * number of them is in ns. Any. */
+ * number of them is in ns, saturating. Any. */
 static inline u64 arch_ticks(void);
 u64 arch_ticks_to_ns(u64 ticks);
 /*

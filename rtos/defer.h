@@ -35,6 +35,7 @@ struct timer {
 	u64 overruns;                /* (S) periods that passed without a call */
 	struct cpu *cpu;             /* (S) whose tree holds it */
 	void (*fn)(struct timer *t); /* (I) null: wakes the task it lies in */
+	bool locked;                 /* (I) fn is called under the scheduler lock: rtos/ only */
 };
 
 /* Not running; fn runs in interrupt, no lock held, and must be short. */
@@ -42,14 +43,16 @@ void timer_init(struct timer *t, void (*fn)(struct timer *t));
 /*
  * Fire once the deadline has passed, on the calling CPU; a past one fires at
  * once, TM_FOREVER (from 2^63 on) never. Then every period_ns after the
- * deadline, without drift; periods missed are counted, not made up for. A
- * pending timer is set anew. 0, ERR_INVAL: a period below TIMER_PERIOD_MIN_NS
- * that is not 0. O(log n) in the CPU's timers. Any, ranks below SCHED held at
- * most; from its own fn too.
+ * deadline (0 means now), without drift; periods missed are counted, not made
+ * up for. When fn runs, `deadline` is that of the next call already. A pending
+ * timer is set anew. 0, ERR_INVAL: a period below TIMER_PERIOD_MIN_NS that is
+ * not 0, nothing changed. O(log n) in the CPU's timers. Any, ranks below SCHED
+ * held at most; from its own fn too.
  */
 int timer_start(struct timer *t, u64 deadline, u64 period_ns);
 /* True when it was pending and will not fire. False: it was not, or its fn is
- * running right now on another CPU. Context as timer_start. */
+ * running right now on another CPU; of a periodic one fn may run even if true.
+ * Context as timer_start. */
 bool timer_stop(struct timer *t);
 /* The same, and fn is not running any more when this returns. Task. */
 bool timer_stop_sync(struct timer *t);

@@ -242,13 +242,11 @@ static inline u64 time_now_ns(void)
 
 /* Absolute time `ns` from now, saturating at TM_FOREVER. Any. */
 u64 time_after_ns(u64 ns);
-/* Sleep; at least ns, woken by nothing else. Task. */
+/* Sleep; at least that long, for ever when it does not fit; woken by nothing
+ * else. Task. */
 void sleep_ns(u64 ns);
+void sleep_ms(u64 ms);
 void sleep_until_ns(u64 deadline);
-static inline void sleep_ms(u64 ms)
-{
-	sleep_ns(ms * 1000000ull);
-}
 
 /* ---- messages ------------------------------------------------------------ */
 

@@ -74,6 +74,8 @@ struct cpu {
 	u64 start_ns;                                /* (I) */
 	u64 idle_ns;                                 /* (S) up to the last switch */
 	struct tree timers;                          /* (S) by deadline */
+	struct timer *first_timer;                   /* (S) the first of them; null: none */
+	struct timer *firing;                        /* (S) whose fn runs now; null: none */
 	u64 alarm;                                   /* (S) what the hardware is set to */
 	u64 nr_timer, nr_ipi;                        /* (P) interrupts taken */
 	u32 nr_held;                                 /* (P) test builds: spinlocks held */

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Timers and sleeping, without a tick: each CPU's tree of timers is ordered by
- * deadline, and its one-shot alarm stands at the first. Adding, removing and
- * expiring take O(log n). An interrupt expires at most TIMER_BATCH timers and
- * leaves the rest to the next one, which comes at once. sched_lock guards all.
+ * deadline, the first one is remembered, and the one-shot alarm stands at it.
+ * Starting and stopping take O(log n), finding what is due takes one step. An
+ * interrupt expires at most TIMER_BATCH timers and leaves the rest to the next
+ * one, which comes at once. sched_lock guards all.
  *
- * Deadlines are absolute and saturate: one already past fires immediately,
- * TM_FOREVER never does.
+ * Invariant: a timer is in the tree of t->cpu or in none, and the alarm of a CPU
+ * is never later than its first timer. It may be earlier: stopping a timer does
+ * not write the hardware, and costs a spare interrupt instead.
+ *
+ * Time counts up from 0 at boot and stays below 2^63 for 292 years, so that
+ * deadlines compare as plain numbers; deadline_never() is the one exception.
  */
 #include "rtos/sched.h"
 
-enum { TIMER_BATCH = 16 };
+/* Two wake-ups and a switch stay below 1,000 instructions (docs/rtos.md). */
+enum { TIMER_BATCH = 2, MOVE_BATCH = 4 };
 
 static struct timer *timer_entry(const struct tree_node *n)
 {
@@ -22,14 +28,33 @@ static bool fires_before(const struct tree_node *a, const struct tree_node *b)
 	return timer_entry(a)->deadline < timer_entry(b)->deadline;
 }
 
-/* Set this CPU's alarm to its first timer. An alarm that is too early is left
- * alone: removals then cost no register write, only a spare interrupt. */
-static void set_alarm(struct cpu *c)
-{
-	const struct tree_node *first = tree_first(&c->timers);
+/* ---- one CPU's timers ------------------------------------------------------------ */
 
-	if (first && timer_entry(first)->deadline < c->alarm) {
-		c->alarm = timer_entry(first)->deadline;
+static void link_timer(struct cpu *c, struct timer *t)
+{
+	t->cpu = c;
+	tree_insert(&c->timers, &t->node, fires_before);
+	if (!c->first_timer || t->deadline < c->first_timer->deadline)
+		c->first_timer = t;
+}
+
+static void unlink_timer(struct timer *t)
+{
+	struct cpu *c = t->cpu;
+	struct tree_node *next;
+
+	if (c->first_timer == t) {
+		next = tree_next(&t->node);
+		c->first_timer = next ? timer_entry(next) : NULL;
+	}
+	tree_remove(&c->timers, &t->node);
+}
+
+/* After an addition: bring the alarm of c, which is this CPU, forward. */
+static void advance_alarm(struct cpu *c)
+{
+	if (c->first_timer && c->first_timer->deadline < c->alarm) {
+		c->alarm = c->first_timer->deadline;
 		arch_timer_set_ns(c->alarm);
 	}
 }
@@ -39,35 +64,46 @@ void timer_start_locked(struct timer *t, u64 deadline)
 	struct cpu *c = this_cpu();
 
 	BUG_ON_VAL(tree_linked(&t->node), t->deadline, deadline);
-	if (deadline == TM_FOREVER)
-		return;
 	t->deadline = deadline;
-	t->cpu = c;
-	tree_insert(&c->timers, &t->node, fires_before);
-	set_alarm(c);
+	if (deadline_never(deadline))
+		return;
+	link_timer(c, t);
+	advance_alarm(c);
 }
 
 bool timer_stop_locked(struct timer *t)
 {
 	if (!tree_linked(&t->node))
 		return false;
-	tree_remove(&t->cpu->timers, &t->node);
+	unlink_timer(t);
 	return true;
 }
+
+/* ---- for everybody ---------------------------------------------------------------- */
 
 void timer_init(struct timer *t, void (*fn)(struct timer *t))
 {
 	*t = (struct timer){ .fn = fn };
 }
 
+void timer_init_locked(struct timer *t, void (*fn)(struct timer *t))
+{
+	*t = (struct timer){ .fn = fn, .locked = true };
+}
+
 int timer_start(struct timer *t, u64 deadline, u64 period_ns)
 {
 	u64 flags;
 
-	if (period_ns)
+	if (period_ns && period_ns < TIMER_PERIOD_MIN_NS)
 		return ERR_INVAL;
+	/* "At once", then from now on, not from the beginning of time. */
+	if (period_ns && !deadline)
+		deadline = time_now_ns();
 	flags = spin_lock_irqsave(&sched_lock);
 	timer_stop_locked(t);
+	t->period = period_ns;
+	t->overruns = 0;
 	timer_start_locked(t, deadline);
 	spin_unlock_irqrestore(&sched_lock, flags);
 	return 0;
@@ -82,37 +118,131 @@ bool timer_stop(struct timer *t)
 	return pending;
 }
 
-static void expire(struct cpu *c, struct timer *t)
+/* Some CPU is in the middle of its fn. */
+static bool firing_locked(const struct timer *t)
 {
-	tree_remove(&c->timers, &t->node);
+	u64 left;
+
+	for (left = cpus_online(); left; left &= left - 1)
+		if (cpus[__builtin_ctzll(left)].firing == t)
+			return true;
+	return false;
+}
+
+/* fn may start its timer again, so both are looked at under one lock hold. */
+bool timer_stop_sync(struct timer *t)
+{
+	bool pending = false, firing;
+	u64 flags;
+
+	BUG_ON(!may_sleep());
+	for (;;) {
+		flags = spin_lock_irqsave(&sched_lock);
+		pending |= timer_stop_locked(t);
+		firing = firing_locked(t);
+		spin_unlock_irqrestore(&sched_lock, flags);
+		if (!firing)
+			return pending;
+		arch_cpu_relax();
+	}
+}
+
+u64 timer_overruns(const struct timer *t)
+{
+	return __atomic_load_n(&t->overruns, __ATOMIC_RELAXED);
+}
+
+/* ---- expiry ------------------------------------------------------------------------ */
+
+/*
+ * Back into the tree, at the first multiple of the period that is to come. The
+ * multiples in between are overruns; a deadline out of reach ends the series.
+ */
+static void start_next_period(struct cpu *c, struct timer *t, u64 now)
+{
+	u64 missed = (now - t->deadline) / t->period;
+
+	t->overruns += missed;
+	if (add_overflows(t->deadline + missed * t->period, t->period, &t->deadline) ||
+	    deadline_never(t->deadline))
+		return;
+	link_timer(c, t);
+}
+
+/*
+ * t->fn may stop t, start it anew, or let its memory go: nothing of t is
+ * touched once the lock is dropped.
+ */
+static void expire(struct cpu *c, struct timer *t, u64 now)
+{
+	unlink_timer(t);
+	if (t->period)
+		start_next_period(c, t, now);
 	if (!t->fn) {
 		sched_wake_locked(container_of(t, struct task, timer), ERR_TIMEDOUT);
 		return;
 	}
+	if (t->locked) {
+		t->fn(t);
+		return;
+	}
+	c->firing = t;
 	spin_unlock(&sched_lock);
 	t->fn(t);
 	spin_lock(&sched_lock);
+	c->firing = NULL;
 }
 
 void timer_interrupt(void)
 {
 	struct cpu *c = this_cpu();
-	struct tree_node *first;
 	unsigned int n;
+	u64 now;
 
 	c->nr_timer++;
 	spin_lock(&sched_lock);
-	for (n = 0; n < TIMER_BATCH; n++) {
-		first = tree_first(&c->timers);
-		if (!first || timer_entry(first)->deadline > time_now_ns())
+	for (n = 0; n < TIMER_BATCH && c->first_timer; n++) {
+		now = time_now_ns();
+		if (c->first_timer->deadline > now)
 			break;
-		expire(c, timer_entry(first));
+		expire(c, c->first_timer, now);
 	}
-	arch_timer_set_ns(ARCH_TIMER_OFF);
-	c->alarm = ARCH_TIMER_OFF;
-	set_alarm(c);
+	c->alarm = c->first_timer ? c->first_timer->deadline : ARCH_TIMER_OFF;
+	arch_timer_set_ns(c->alarm);
 	spin_unlock(&sched_lock);
 }
+
+void timer_cpu_gone(unsigned int cpu)
+{
+	struct cpu *gone = &cpus[cpu];
+	struct timer *t;
+	unsigned int n;
+	u64 flags;
+
+	do {
+		flags = spin_lock_irqsave(&sched_lock);
+		BUG_ON_VAL(this_cpu() == gone || gone->firing, cpu, cpu_id());
+		for (n = 0; n < MOVE_BATCH && gone->first_timer; n++) {
+			t = gone->first_timer;
+			unlink_timer(t);
+			link_timer(this_cpu(), t);
+		}
+		advance_alarm(this_cpu());
+		spin_unlock_irqrestore(&sched_lock, flags);
+	} while (n == MOVE_BATCH);
+}
+
+unsigned int timer_check_locked(unsigned int cpu)
+{
+	const struct cpu *c = &cpus[cpu];
+	const struct tree_node *first = tree_first(&c->timers);
+
+	return !tree_check(&c->timers, fires_before) +
+	       (c->first_timer != (first ? timer_entry(first) : NULL)) +
+	       (c->first_timer && c->alarm > c->first_timer->deadline);
+}
+
+/* ---- sleeping ----------------------------------------------------------------------- */
 
 void timer_nap(u64 ns)
 {
@@ -149,4 +279,11 @@ void sleep_until_ns(u64 deadline)
 void sleep_ns(u64 ns)
 {
 	sleep_until_ns(time_after_ns(ns));
+}
+
+void sleep_ms(u64 ms)
+{
+	u64 ns;
+
+	sleep_ns(mul_overflows(ms, 1000 * 1000, &ns) ? TM_FOREVER : ns);
 }

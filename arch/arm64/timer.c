@@ -2,9 +2,15 @@
 /*
  * Time from the generic timer's virtual counter. Nanoseconds are a product
  * with a 32.32 fixed-point factor over 128 bits: two multiplications, no
- * division, no wrap in the counter's life. The factor exists before anybody
- * asks the time and changes at most once, when the tree overrides the rate. The
- * alarm is set as a distance from now, so that rounding never adds up.
+ * division. The factor exists before anybody asks the time and changes at most
+ * once, when the tree overrides the rate. The alarm is set as a distance from
+ * now, so that rounding never adds up.
+ *
+ * Time is the distance from where the counter stood at boot, modulo 2^64, so
+ * that it may stand anywhere and wrap as a 64-bit number. Limits: a counter that
+ * implements fewer bits (the architecture asks for 56, and 40 years) must not
+ * wrap while we run, and alarms, which the hardware compares without sign, are
+ * late or spare within one alarm's distance of the 64-bit wrap.
  */
 #include "arm64.h"
 #include "irqchip.h"
@@ -24,6 +30,7 @@ enum {
 
 /* Set by the boot CPU before others run, then constant. */
 static u64 hz;
+static u64 base;      /* counter at boot */
 static u64 ns_mult;   /* nanoseconds a tick, 32.32 */
 static u64 tick_mult; /* ticks a nanosecond, 32.32, rounded up */
 static unsigned int timer_irq;
@@ -42,27 +49,31 @@ static void set_rate(u64 rate)
 	tick_mult = (rate / NS_PER_S << 32) + ((rate % NS_PER_S << 32) + NS_PER_S - 1) / NS_PER_S;
 }
 
-void arm64_clock_init(void)
-{
-	u64 rate = arm64_read_sysreg(cntfrq_el0);
-
-	set_rate(hz_sane(rate) ? rate : HZ_GUESS);
-}
-
 static u64 counter(void)
 {
 	__asm__ volatile("isb" : : : "memory");
 	return arm64_read_sysreg(cntvct_el0);
 }
 
+void arm64_clock_init(void)
+{
+	u64 rate = arm64_read_sysreg(cntfrq_el0);
+
+	set_rate(hz_sane(rate) ? rate : HZ_GUESS);
+	base = counter();
+}
+
+/* Cannot overflow: 2^64 ns are 584 years. */
 u64 arch_now_ns(void)
 {
-	return arch_ticks_to_ns(counter());
+	return (u64)(((unsigned __int128)(counter() - base) * ns_mult) >> 32);
 }
 
 u64 arch_ticks_to_ns(u64 ticks)
 {
-	return (u64)(((unsigned __int128)ticks * ns_mult) >> 32);
+	unsigned __int128 ns = ((unsigned __int128)ticks * ns_mult) >> 32;
+
+	return ns >> 64 ? ~0ull : (u64)ns;
 }
 
 u64 arch_timer_hz(void)

@@ -65,10 +65,17 @@ static struct tree_node *balance(struct tree *t, struct tree_node *n)
 	return rotate(t, n, heavy);
 }
 
+/* Up to the first subtree whose height is what it was: above it nothing moved. */
 static void balance_up(struct tree *t, struct tree_node *n)
 {
-	for (; n; n = n->parent)
+	u32 was;
+
+	for (; n; n = n->parent) {
+		was = n->height;
 		n = balance(t, n);
+		if (n->height == was)
+			return;
+	}
 }
 
 void tree_insert(struct tree *t, struct tree_node *n, tree_less_fn less)
@@ -107,6 +114,7 @@ void tree_remove(struct tree *t, struct tree_node *n)
 		replace(t, heir, heir->child[1]);
 		heir->child[0] = n->child[0];
 		heir->child[1] = n->child[1];
+		heir->height = n->height; /* the walk may end below */
 		heir->child[0]->parent = heir;
 		if (heir->child[1])
 			heir->child[1]->parent = heir;
