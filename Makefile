@@ -27,6 +27,7 @@ endif
 ROOMS := arch/arm64 mm/boot mm/page mm/stat rtos rtos/lib rtos/dev rtos/shell tests/target
 SRCS := $(sort $(foreach d,$(ROOMS),$(wildcard $(d)/*.c $(d)/*.S)))
 OBJS := $(SRCS:%=$(O)/%.o)
+APP ?=
 
 # Warnings are errors with the compiler they were all cleared with; what a newer
 # one finds must not keep anybody from building.
@@ -42,53 +43,59 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -mgeneral-regs-only -mstrict-align \
 LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
 	-Wl,--no-warn-rwx-segments -Wl,--gc-sections
 LIBS := $(LIBFDT)/usr/lib/aarch64-linux-gnu/libfdt.a
+# NAME.fp.c is code of tasks with TASK_FP.
+cflags = $(if $(filter %.fp.c,$<),$(filter-out -mgeneral-regs-only,$(CFLAGS)),$(CFLAGS)) \
+	$(if $(filter %.S,$<),-D__ASSEMBLY__)
 
 # Objects that only a pattern rule names are kept, not removed after the link.
 .SECONDARY:
 .PHONY: all run test check bench lint gdb clean help images FORCE
-all: $(O)/Image
+all:
 
 help:
 	@cat tools/help.txt
 
+# Says what is linked (LINKED) and where to (A): the user's folder too, by APP=.
+include apps/apps.mk
+all: $(A)/Image
+
 # ---- the Image ----------------------------------------------------------------
 
-$(O)/%.c.o: %.c $(O)/.flags | $(LIBS)
+$(O)/%.o: % $(O)/.flags | $(LIBS)
 	@mkdir -p $(@D)
-	$(call say,CC      $<)
-	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
-# Code of tasks with TASK_FP.
-$(filter %.fp.c.o,$(OBJS)): private CFLAGS := $(filter-out -mgeneral-regs-only,$(CFLAGS))
-$(O)/%.S.o: %.S $(O)/.flags | $(LIBS)
-	@mkdir -p $(@D)
-	$(call say,AS      $<)
-	$(Q)$(CC) $(CFLAGS) -D__ASSEMBLY__ -MMD -MP -c $< -o $@
+	$(call say,$(if $(filter %.S,$<),AS,CC)      $<)
+	$(Q)$(CC) $(cflags) -MMD -MP -c $< -o $@
 # Linked three times: the symbol table is made from the first link (empty
 # table) and, because it moves what lies behind it, again from the second.
-LINK = $(CC) $(LDFLAGS) -T $(O)/kernel.lds $(OBJS)
+LINK = $(CC) $(LDFLAGS) -T $(A)/kernel.lds $(LINKED)
 define ksyms
-@if [ -n "$(2)" ]; then $(CROSS_COMPILE)nm -n $(2); fi | $(PYTHON) tools/mksyms >$(O)/ksyms.S
-$(Q)$(CC) -c $(O)/ksyms.S -o $(O)/ksyms.o
-$(Q)$(LINK) $(O)/ksyms.o $(LIBS) -o $(1)
+@if [ -n "$(2)" ]; then $(CROSS_COMPILE)nm -n $(2); fi | $(PYTHON) tools/mksyms >$(A)/ksyms.S
+$(Q)$(CC) -c $(A)/ksyms.S -o $(A)/ksyms.o
+$(Q)$(LINK) $(A)/ksyms.o $(LIBS) -o $(1)
 endef
-$(O)/kernel.elf: $(OBJS) $(LIBS) $(O)/kernel.lds tools/mksyms $(O)/.flags
+$(A)/kernel.elf: $(LINKED) $(LIBS) $(A)/kernel.lds tools/mksyms $(A)/.linked
 	$(call say,LD      $@)
-	$(call ksyms,$(O)/kernel.1,)
-	$(call ksyms,$(O)/kernel.2,$(O)/kernel.1)
-	$(call ksyms,$@,$(O)/kernel.2)
-	@rm $(O)/kernel.1 $(O)/kernel.2
-$(O)/kernel.lds: arch/arm64/kernel.lds arch/arm64/arch_layout.h
+	$(call ksyms,$(A)/kernel.1,)
+	$(call ksyms,$(A)/kernel.2,$(A)/kernel.1)
+	$(call ksyms,$@,$(A)/kernel.2)
+	@rm $(A)/kernel.1 $(A)/kernel.2
+$(A)/kernel.lds: arch/arm64/kernel.lds arch/arm64/arch_layout.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -x c -D__ASSEMBLY__ $(INC) $< -o $@
-$(O)/Image: $(O)/kernel.elf
+$(A)/Image: $(A)/kernel.elf
 	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
 	$(call say,IMAGE   $@: $$(stat -c %s $@) bytes)
 
-# Changes only when the compiler, a flag or the list of sources did.
+# These change only when the compiler or a flag did, or the list of objects.
 $(O)/.flags: FORCE | setup-run
-	@mkdir -p $(@D)
-	@{ $(CC) --version | head -n 1; echo '$(CFLAGS) $(LDFLAGS) $(OBJS)'; } >$@.new
-	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	$(call if-new,{ $(CC) --version | head -n 1; echo '$(CFLAGS)'; })
+$(A)/.linked: FORCE
+	$(call if-new,echo '$(LDFLAGS) $(LINKED) $(APP_DIR)')
+define if-new
+@mkdir -p $(@D)
+@$(1) >$@.new
+@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+endef
 
 # With LIBFDT= given, the two files are the caller's affair and only used.
 $(LIBS): | setup-run
@@ -99,10 +106,10 @@ setup-%: FORCE
 	@CROSS_COMPILE=$(CROSS_COMPILE) tools/setup $*
 
 images: $(LIBS)
-	$(Q)$(MAKE) --no-print-directory BUILD=release all
-	$(Q)$(MAKE) --no-print-directory BUILD=test all
+	$(Q)$(MAKE) --no-print-directory APP= BUILD=release all
+	$(Q)$(MAKE) --no-print-directory APP= BUILD=test all
 
--include $(OBJS:.o=.d)
+-include $(LINKED:.o=.d)
 
 # ---- run and debug --------------------------------------------------------------
 
@@ -112,20 +119,20 @@ QEMU_ARGS ?=
 
 # A tree of one's own, as it is, in place of QEMU's: its memory is not rewritten.
 ifdef TREE
-run: $(O)/Image
+run: $(A)/Image
 	@echo "Tidemark on $(TREE)."
 	@echo "Leave with Ctrl-A x (or type poweroff). The serial console follows."
-	$(Q)TM_BUILD=$(B) $(PYTHON) -B tools/loader.py --append '$(APPEND)' --build $(BUILD) \
+	$(Q)TM_BUILD=$(W) $(PYTHON) -B tools/loader.py --append '$(APPEND)' --build $(BUILD) \
 		$(TREE) -- $(QEMU_ARGS)
 else
-run: $(O)/Image
+run: $(A)/Image
 	@echo "$(BOARD_TEXT)"
 	@echo "Leave with Ctrl-A x (or type poweroff). The serial console follows."
 	$(Q)$(BOARD_QEMU) -serial mon:stdio -kernel $< -append '$(APPEND)' $(QEMU_ARGS)
 endif
 
-gdb: $(O)/Image | setup-gdb
-	$(Q)gdb-multiarch -q $(O)/kernel.elf -x tools/gdb/tidemark.gdb
+gdb: $(A)/Image | setup-gdb
+	$(Q)gdb-multiarch -q $(A)/kernel.elf -x tools/gdb/tidemark.gdb
 
 # ---- tests ------------------------------------------------------------------------
 
@@ -145,17 +152,18 @@ check: images | setup-test
 	$(Q)$(MAKE) --no-print-directory host-build
 	$(Q)TM_QUICK=1 $(PYTEST) -n 2 -m fast tests/serial
 
-bench: $(O)/Image
-	$(Q)$(PYTHON) -B tools/bench.py --image $(O)/Image --out $(B)/bench
+bench: $(A)/Image
+	$(Q)$(PYTHON) -B tools/bench.py --image $(A)/Image --out $(B)/bench
 
 lint: images compile_commands.json | setup-lint
 	$(Q)CC=$(CC) B=$(B) LIBFDT=$(LIBFDT) tools/lint/run
 
 # For clangd and clang-tidy: what is compiled, and how.
 compile_commands.json: $(O)/.flags
-	@{ echo '['; sep=; for f in $(filter %.c,$(SRCS)); do \
+	@{ echo '['; sep=; for f in $(filter %.c,$(SRCS) $(wildcard apps/*.c apps/*/*.c)); do \
 	printf '%s{"directory": "$(CURDIR)", "file": "%s", "command": "$(CC) $(CFLAGS) -c %s"}' \
 		"$$sep" $$f $$f; sep=','; done; echo ']'; } >$@
 
 clean:
-	rm -rf $(B)/arm64 $(B)/arm64-test $(B)/host $(B)/bench $(B)/lint compile_commands.json
+	rm -rf $(B)/arm64 $(B)/arm64-test $(B)/app-* $(B)/host $(B)/bench $(B)/lint \
+		compile_commands.json

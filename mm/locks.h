@@ -11,6 +11,7 @@
 
 enum lock_rank {
 	LOCK_RANK_NONE = 0, /* not ranked: tests only */
+	LOCK_RANK_SHELL,    /* commands and files added to the shell */
 	LOCK_RANK_MM_HOLD,  /* shell's list of held blocks */
 	LOCK_RANK_MM_KNOBS, /* marks and reserves recomputed by one at a time */
 	LOCK_RANK_VMAP,     /* stack slots, ioremap ranges, page tables */

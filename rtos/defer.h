@@ -71,6 +71,7 @@ struct work {
 	void (*fn)(struct work *w); /* (I) */
 };
 
+/* In no queue; fn runs in the queue's task and may sleep. */
 void work_init(struct work *w, void (*fn)(struct work *w));
 /* A queue with a task of its own that makes the calls in order of submission.
  * Null: as task_create(). Task. For good: queues are not destroyed. */

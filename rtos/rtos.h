@@ -380,6 +380,27 @@ extern struct out console_out;         /* sink for out_printf */
  */
 void shell_main(void *arg);
 
+/*
+ * A command of the shell and a file below /proc, for whoever has something to
+ * say or to be asked. run() and show() are called in the shell's task, one at a
+ * time; what run() returns is the command's exit status (0 fine, 1 failed, 2
+ * wrong use). Both print: a command to console_out, a file to `out`.
+ */
+struct command {
+	const char *name;                  /* (I) one word */
+	const char *args;                  /* (I) as `help` shows them */
+	const char *help;                  /* (I) one line */
+	int (*run)(int argc, char **argv); /* (I) argv[0] is the name */
+	const char *details;               /* (I) more lines for `help NAME`, or null */
+};
+/*
+ * Add one, for good: what is passed is kept, not copied. 0; ERR_EXIST (there is
+ * one of that name), ERR_NOSPC (16 are), ERR_INVAL (no name, or one that cannot
+ * be typed as a word; a file's has no '/' and at most 40 bytes). Task.
+ */
+int shell_add_command(const struct command *c);
+int proc_add_file(const char *name, void (*show)(struct out *out));
+
 /* ---- boot arguments ------------------------------------------------------ */
 
 /* The command line as given, at most 4095 bytes, control bytes as blanks. */

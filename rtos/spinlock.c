@@ -28,12 +28,13 @@ enum { SPIN_NS = 100 * 1000, NAP_NS = 50 * 1000 };
 static void (*violation_hook)(const struct spinlock *held, const struct spinlock *wanted);
 
 static const char *const rank_names[LOCK_RANK_NR] = {
-	[LOCK_RANK_NONE] = "none",         [LOCK_RANK_MM_HOLD] = "mm-hold",
-	[LOCK_RANK_MM_KNOBS] = "mm-knobs", [LOCK_RANK_VMAP] = "vmap",
-	[LOCK_RANK_TASKS] = "tasks",       [LOCK_RANK_ZONE] = "zone",
-	[LOCK_RANK_IRQ] = "irq",           [LOCK_RANK_TTY] = "tty",
-	[LOCK_RANK_WAIT] = "wait",         [LOCK_RANK_SCHED] = "sched",
-	[LOCK_RANK_CONSOLE] = "console",   [LOCK_RANK_LOG] = "log",
+	[LOCK_RANK_NONE] = "none",       [LOCK_RANK_SHELL] = "shell",
+	[LOCK_RANK_MM_HOLD] = "mm-hold", [LOCK_RANK_MM_KNOBS] = "mm-knobs",
+	[LOCK_RANK_VMAP] = "vmap",       [LOCK_RANK_TASKS] = "tasks",
+	[LOCK_RANK_ZONE] = "zone",       [LOCK_RANK_IRQ] = "irq",
+	[LOCK_RANK_TTY] = "tty",         [LOCK_RANK_WAIT] = "wait",
+	[LOCK_RANK_SCHED] = "sched",     [LOCK_RANK_CONSOLE] = "console",
+	[LOCK_RANK_LOG] = "log",
 };
 
 const char *lock_rank_name(enum lock_rank rank)

@@ -174,6 +174,7 @@ struct events {
 	struct waitq waiters; /* (S) */
 };
 
+/* No bits set; the name is kept, not copied. */
 void events_init(struct events *e, const char *name);
 /* Set bits and wake whose wait is over, most urgent first; one of them that
  * clears takes them away from those behind it. Any. */

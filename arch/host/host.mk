@@ -7,10 +7,13 @@
 
 SAN ?=
 SIM := $(B)/host/kernel$(if $(SAN),-$(SAN))
-SIM_BIN := $(B)/host/tidemark$(if $(SAN),-$(SAN))
+SIM_BIN := $(W)/host/tidemark$(if $(SAN),-$(SAN))
 SIM_SRCS := $(sort $(wildcard arch/host/*.c arch/host/*.S) \
-	$(filter-out arch/arm64/% rtos/lib/string.c tests/target/arch%,$(SRCS)))
-SIM_OBJS := $(SIM_SRCS:%=$(SIM)/%.o)
+	$(filter-out arch/arm64/% rtos/lib/string.c tests/target/arch%,$(SRCS)) \
+	apps/$(if $(APP),start,none).c)
+# With APP= the app is linked in, as into the Image.
+SIM_APP_OBJS := $(patsubst $(APP_DIR)/%.c,$(SIM_BIN)-app/%.c.o,$(filter %.c,$(APP_SRCS)))
+SIM_OBJS := $(SIM_SRCS:%=$(SIM)/%.o) $(SIM_APP_OBJS)
 SIM_CFLAGS := -std=gnu11 -O1 -g -fno-builtin -fno-pie -fno-common -fno-strict-aliasing \
 	-fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-stack-protector \
 	-ffile-prefix-map=$(CURDIR)=. -DTM_DEBUG=1 $(WARN) -Iarch/host -I. \
@@ -29,18 +32,21 @@ $(SIM)/%.c.o: %.c
 $(SIM)/%.S.o: %.S
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) -c $< -o $@
+$(SIM_APP_OBJS): $(SIM_BIN)-app/%.o: $(APP_DIR)/% $(A)/.linked
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(filter-out -Werror,$(SIM_CFLAGS)) -I$(APP_DIR) -MMD -MP -c $< -o $@
 define sim_ksyms
 @{ printf '\t.section .ksyms, "a"\n\t.balign 8\n\t.globl _ksyms\n_ksyms:\n'; \
-	$(PYTHON) tools/mksyms $(1); } >$(SIM)/ksyms.S
-$(Q)$(HOSTCC) -c $(SIM)/ksyms.S -o $(SIM)/ksyms.o
+	$(PYTHON) tools/mksyms $(1); } >$(SIM_BIN).ksyms.S
+$(Q)$(HOSTCC) -c $(SIM_BIN).ksyms.S -o $(SIM_BIN).ksyms.o
 endef
 # The symbol table lies behind the code, so it does not move what it names.
-$(SIM_BIN): $(SIM_OBJS) tools/mksyms
+$(SIM_BIN): $(SIM_OBJS) tools/mksyms $(A)/.linked
 	$(call sim_ksyms,</dev/null)
-	$(Q)$(SIM_LINK) $(SIM)/ksyms.o -lfdt -o $@.1
-	$(Q)nm -n $@.1 >$(SIM)/names
-	$(call sim_ksyms,<$(SIM)/names)
-	$(Q)$(SIM_LINK) $(SIM)/ksyms.o -lfdt -o $@
+	$(Q)$(SIM_LINK) $(SIM_BIN).ksyms.o -lfdt -o $@.1
+	$(Q)nm -n $@.1 >$(SIM_BIN).names
+	$(call sim_ksyms,<$(SIM_BIN).names)
+	$(Q)$(SIM_LINK) $(SIM_BIN).ksyms.o -lfdt -o $@
 	@rm $@.1
 	$(call say,HOST    $@)
 

@@ -27,19 +27,19 @@ typedef int64_t s64;
  * 0 or one of these (always negative); the prototype says which.
  */
 enum tm_error {
-	ERR_NOENT = -2,     /* no such thing */
-	ERR_IO = -5,        /* device failed */
-	ERR_AGAIN = -11,    /* not now; trying later can succeed */
-	ERR_NOMEM = -12,    /* no memory within the caller's rights */
-	ERR_FAULT = -14,    /* address outside what may be touched */
-	ERR_BUSY = -16,     /* in use */
-	ERR_EXIST = -17,    /* already there */
-	ERR_NODEV = -19,    /* no such device */
-	ERR_INVAL = -22,    /* malformed argument */
-	ERR_NOSPC = -28,    /* a fixed-size table is full */
-	ERR_RANGE = -34,    /* number out of range */
-	ERR_NOSYS = -38,    /* not supported on this machine */
-	ERR_OVERFLOW = -75, /* arithmetic would wrap */
+	ERR_NOENT = -2,      /* no such thing */
+	ERR_IO = -5,         /* device failed */
+	ERR_AGAIN = -11,     /* not now; trying later can succeed */
+	ERR_NOMEM = -12,     /* no memory within the caller's rights */
+	ERR_FAULT = -14,     /* address outside what may be touched */
+	ERR_BUSY = -16,      /* in use */
+	ERR_EXIST = -17,     /* already there */
+	ERR_NODEV = -19,     /* no such device */
+	ERR_INVAL = -22,     /* malformed argument */
+	ERR_NOSPC = -28,     /* a fixed-size table is full */
+	ERR_RANGE = -34,     /* number out of range */
+	ERR_NOSYS = -38,     /* not supported on this machine */
+	ERR_OVERFLOW = -75,  /* arithmetic would wrap */
 	ERR_TIMEDOUT = -110, /* the deadline passed first */
 	ERR_KILLED = -125,   /* the waiting task was asked to end */
 	ERR_FROZEN = -126,   /* the waiting task was asked to freeze */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The table of commands, and the one that is about it. A new command is one
- * line here and one prototype in shell.h; nothing registers itself.
+ * line here and one prototype in shell.h. What lies outside the kernel, an app,
+ * adds its own by shell_add_command().
  */
 #include "rtos/shell/shell.h"
 
-const struct command commands[] = {
+static const struct command commands[] = {
 	{ "help", "[COMMAND]", "this list, or more about one", cmd_help, NULL },
 	{ "ls", "[PATH...]", "list the text tree", cmd_ls, NULL },
 	{ "cat", "FILE...", "print files of the text tree", cmd_cat, NULL },
@@ -41,13 +42,20 @@ const struct command commands[] = {
 	  cmd_panic, NULL },
 };
 
-const unsigned int nr_commands = ARRAY_SIZE(commands);
+const struct command *command_nth(unsigned int n)
+{
+	if (n < ARRAY_SIZE(commands))
+		return &commands[n];
+	return registry_command(n - (unsigned int)ARRAY_SIZE(commands));
+}
 
 const struct command *command_find(const char *name)
 {
-	for (unsigned int i = 0; i < nr_commands; i++)
-		if (!strcmp(commands[i].name, name))
-			return &commands[i];
+	const struct command *c;
+
+	for (unsigned int i = 0; (c = command_nth(i)); i++)
+		if (!strcmp(c->name, name))
+			return c;
 	return NULL;
 }
 
@@ -75,8 +83,8 @@ int cmd_help(int argc, char **argv)
 		sh_print("%s", c->details ? c->details : "");
 		return EXIT_OK;
 	}
-	for (unsigned int i = 0; i < nr_commands; i++)
-		help_line(&commands[i]);
+	for (unsigned int i = 0; (c = command_nth(i)); i++)
+		help_line(c);
 	sh_print("Several commands: separate with ;   Status of the last: echo $?   "
 		 "Stop one: Ctrl-C\n");
 	return EXIT_OK;

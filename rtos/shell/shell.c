@@ -5,6 +5,7 @@
  * commands.c.
  */
 #include "rtos/shell/shell.h"
+#include "apps/app.h"
 #include "mm/mm.h"
 #include "rtos/shell/lineedit.h"
 #include "rtos/shell/parse.h"
@@ -131,10 +132,12 @@ int sh_run(const char *text)
 
 static bool nth_command(const char *prefix, unsigned int index, char *word, size_t size)
 {
-	for (unsigned int i = 0; i < nr_commands; i++) {
-		if (strncmp(commands[i].name, prefix, strlen(prefix)) != 0 || index--)
+	const struct command *c;
+
+	for (unsigned int i = 0; (c = command_nth(i)); i++) {
+		if (strncmp(c->name, prefix, strlen(prefix)) != 0 || index--)
 			continue;
-		tm_snprintf(word, size, "%s", commands[i].name);
+		tm_snprintf(word, size, "%s", c->name);
 		return true;
 	}
 	return false;
@@ -238,12 +241,15 @@ void shell_main(void *arg)
 	(void)arg;
 	bench_mark_boot();
 	le_init(&sh_editor, &console_out, "tm> ", complete);
-	if (boot_test())
+	if (boot_test()) {
 		finish(tests_run(boot_test()) ? EXIT_FAIL : EXIT_OK);
-	else if (boot_run() && *boot_run())
+	} else if (boot_run() && *boot_run()) {
+		app_start();
 		finish(sh_run(boot_run()));
-	else
+	} else {
 		mm_view_boot(&sh);
+		app_start();
+	}
 	sh_print("Type help for the commands, ls / for the text tree.\n");
 	prompt();
 }

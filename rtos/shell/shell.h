@@ -22,19 +22,20 @@ enum {
 	EXIT_INTERRUPTED = 130,
 };
 
-struct command {
-	const char *name;
-	const char *args; /* as help shows them */
-	const char *help; /* one line */
-	int (*run)(int argc, char **argv);
-	const char *details; /* more lines for `help COMMAND`, or null */
-};
-
-/* All commands, in the order help lists them. */
-extern const struct command commands[];
-extern const unsigned int nr_commands;
+/* Command n in the order help lists them: the shell's own, then what others
+ * added. Null past the last. */
+const struct command *command_nth(unsigned int n);
 /* Null: no such command. */
 const struct command *command_find(const char *name);
+
+/* What others added (registry.c): command n, and file n below /proc by rising
+ * name. Null past the last; a name stays where it is or moves up. */
+struct proc_file {
+	const char *name; /* without /proc/ */
+	void (*show)(struct out *out);
+};
+const struct command *registry_command(unsigned int n);
+bool registry_file(unsigned int n, struct proc_file *f);
 
 extern struct out sh;
 #define sh_print(...) out_printf(&sh, __VA_ARGS__)

@@ -59,21 +59,18 @@ static void show_has_cpu(struct out *out)
 }
 
 /* Sorted, so that `ls` and completion are. */
-static const struct {
-	const char *path;
-	void (*show)(struct out *out);
-} proc_files[] = {
-	{ "/proc/buddyinfo", mm_view_buddyinfo },
-	{ "/proc/cmdline", show_cmdline },
-	{ "/proc/interrupts", irq_view },
-	{ "/proc/iomem", mm_view_iomem },
-	{ "/proc/loadavg", view_loadavg },
-	{ "/proc/meminfo", mm_view_meminfo },
-	{ "/proc/pagetypeinfo", mm_view_pagetypeinfo },
-	{ "/proc/tasks", view_tasks },
-	{ "/proc/uptime", view_uptime },
-	{ "/proc/version", view_version },
-	{ "/proc/zoneinfo", mm_view_zoneinfo },
+static const struct proc_file proc_files[] = {
+	{ "buddyinfo", mm_view_buddyinfo },
+	{ "cmdline", show_cmdline },
+	{ "interrupts", irq_view },
+	{ "iomem", mm_view_iomem },
+	{ "loadavg", view_loadavg },
+	{ "meminfo", mm_view_meminfo },
+	{ "pagetypeinfo", mm_view_pagetypeinfo },
+	{ "tasks", view_tasks },
+	{ "uptime", view_uptime },
+	{ "version", view_version },
+	{ "zoneinfo", mm_view_zoneinfo },
 };
 
 #define NODE_DIR "/sys/devices/system/node/"
@@ -116,6 +113,34 @@ static bool node_entry(unsigned int k, struct entry *e)
 	return true;
 }
 
+/*
+ * File *i of those right below /proc, the kernel's own and those added, as one
+ * sorted list. False when it has fewer, then *i counts on behind them.
+ */
+static bool proc_entry(unsigned int *i, struct entry *e)
+{
+	unsigned int own = 0, added = 0;
+	struct proc_file f;
+
+	for (;;) {
+		bool more = registry_file(added, &f);
+
+		if (own < ARRAY_SIZE(proc_files) &&
+		    (!more || strcmp(proc_files[own].name, f.name) < 0))
+			f = proc_files[own++];
+		else if (more)
+			added++;
+		else
+			return false;
+		if (!*i)
+			break;
+		(*i)--;
+	}
+	e->show = f.show;
+	tm_snprintf(e->path, sizeof(e->path), "/proc/%s", f.name);
+	return true;
+}
+
 /* File i of the tree, in the order of `ls`. */
 static bool get_entry(unsigned int i, struct entry *e)
 {
@@ -123,12 +148,8 @@ static bool get_entry(unsigned int i, struct entry *e)
 	const struct mm_knob *knobs = mm_knobs(&nr_knobs);
 
 	memset(e, 0, sizeof(*e));
-	if (i < ARRAY_SIZE(proc_files)) {
-		e->show = proc_files[i].show;
-		tm_snprintf(e->path, sizeof(e->path), "%s", proc_files[i].path);
+	if (proc_entry(&i, e))
 		return true;
-	}
-	i -= ARRAY_SIZE(proc_files);
 	if (i < nr_knobs) {
 		e->knob = &knobs[i];
 		e->show = knobs[i].show;

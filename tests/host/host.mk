@@ -11,7 +11,7 @@ HOSTCC ?= gcc
 H := $(B)/host
 HOST_LIB_SRCS := $(sort $(wildcard mm/*/*.c) $(filter-out rtos/lib/string.c,$(wildcard rtos/lib/*.c)) \
 	$(addprefix rtos/dev/,uart.c pl011.c ns16550.c bcm2835_aux.c) \
-	$(addprefix rtos/shell/,lineedit.c parse.c tree.c))
+	$(addprefix rtos/shell/,lineedit.c parse.c registry.c tree.c))
 HOST_TESTS := $(sort $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c)))
 HOST_FAKES := $(sort $(wildcard tests/host/fake/*.c))
 # Linked whole into every program, before the library: their weak answers for

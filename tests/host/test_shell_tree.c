@@ -2,7 +2,7 @@
 /*
  * The text tree over fake owners: three nodes (0, 1, 5) and two knobs. Every
  * path of the tree can be listed, reached from the root and read; everything
- * else is refused with the right reason.
+ * else is refused with the right reason. What others add finds its place.
  */
 #include "unit.h"
 
@@ -122,6 +122,13 @@ void view_version(struct out *out)
 	out_printf(out, "version\n");
 }
 
+const struct command *command_find(const char *name)
+{
+	static const struct command own = { .name = "own" };
+
+	return strcmp(name, own.name) ? NULL : &own;
+}
+
 static const char *shown(const char *path, enum tree_result want)
 {
 	static char text[4096];
@@ -237,6 +244,84 @@ static void test_walk(void **state)
 	assert_int_equal(walk("/"), 11 + 2 + 4 + 3 * 3);
 }
 
+static void show_first(struct out *out)
+{
+	out_printf(out, "first\n");
+}
+
+static int run_nothing(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return 0;
+}
+
+/* Last, because nothing that was added is ever taken away. Files go to their
+ * place between the kernel's own; 16 and no more. */
+static void test_added_files(void **state)
+{
+	static char names[32][8];
+	unsigned int n = 0;
+
+	(void)state;
+	assert_int_equal(proc_add_file("mine", show_first), 0);
+	assert_int_equal(proc_add_file("app", show_first), 0);
+	assert_int_equal(proc_add_file("zz", show_first), 0);
+	assert_string_equal(listed("/proc"),
+			    "app buddyinfo cmdline interrupts iomem loadavg meminfo "
+			    "mine pagetypeinfo tasks uptime version zoneinfo zz sys/");
+	assert_string_equal(shown("/proc/mine", TREE_OK), "first\n");
+	assert_string_equal(shown("/proc/zoneinfo", TREE_OK), "zoneinfo\n");
+	assert_int_equal(tree_store("/proc/mine", "1"), TREE_READ_ONLY);
+	assert_int_equal(proc_add_file("mine", show_first), ERR_EXIST);
+	assert_int_equal(proc_add_file("tasks", show_first), ERR_EXIST);
+	assert_int_equal(proc_add_file("sys", show_first), ERR_EXIST);
+	assert_int_equal(proc_add_file("", show_first), ERR_INVAL);
+	assert_int_equal(proc_add_file("a/b", show_first), ERR_INVAL);
+	assert_int_equal(proc_add_file("a b", show_first), ERR_INVAL);
+	assert_int_equal(proc_add_file(NULL, show_first), ERR_INVAL);
+	assert_int_equal(proc_add_file("noshow", NULL), ERR_INVAL);
+	do
+		snprintf(names[n], sizeof(names[n]), "f%u", n);
+	while (!proc_add_file(names[n], show_first) && ++n < 31);
+	assert_int_equal(n, 16 - 3);
+	assert_int_equal(proc_add_file("full", show_first), ERR_NOSPC);
+	assert_int_equal(walk("/"), 11 + 16 + 2 + 4 + 3 * 3);
+}
+
+static void test_added_commands(void **state)
+{
+	static const struct command good = { "good", "", "does it", run_nothing, NULL };
+	static const struct command twice = { "good", "", "does it", run_nothing, NULL };
+	static const struct command own = { "own", "", "does it", run_nothing, NULL };
+	static const struct command blank = { "two words", "", "does it", run_nothing, NULL };
+	static const struct command quote = { "it's", "", "does it", run_nothing, NULL };
+	static const struct command empty = { "", "", "does it", run_nothing, NULL };
+	static const struct command mute = { "mute", "", NULL, run_nothing, NULL };
+	static struct command many[32];
+	static char names[32][8];
+	unsigned int n = 0;
+
+	(void)state;
+	assert_null(registry_command(0));
+	assert_int_equal(shell_add_command(&good), 0);
+	assert_ptr_equal(registry_command(0), &good);
+	assert_int_equal(shell_add_command(&twice), ERR_EXIST);
+	assert_int_equal(shell_add_command(&own), ERR_EXIST);
+	assert_int_equal(shell_add_command(&blank), ERR_INVAL);
+	assert_int_equal(shell_add_command(&quote), ERR_INVAL);
+	assert_int_equal(shell_add_command(&empty), ERR_INVAL);
+	assert_int_equal(shell_add_command(&mute), ERR_INVAL);
+	do {
+		snprintf(names[n], sizeof(names[n]), "c%u", n);
+		many[n] = good;
+		many[n].name = names[n];
+	} while (!shell_add_command(&many[n]) && ++n < 31);
+	assert_int_equal(n, 16 - 1);
+	assert_ptr_equal(registry_command(15), &many[14]);
+	assert_null(registry_command(16));
+}
+
 static void test_messages(void **state)
 {
 	(void)state;
@@ -247,9 +332,10 @@ static void test_messages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_list),    cmocka_unit_test(test_show),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_store),
-		cmocka_unit_test(test_walk),    cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_list),        cmocka_unit_test(test_show),
+		cmocka_unit_test(test_refused),     cmocka_unit_test(test_store),
+		cmocka_unit_test(test_walk),        cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_added_files), cmocka_unit_test(test_added_commands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,8 +10,9 @@ import sys
 
 import tree
 
-PUBLIC = ("mm/mm.h", "mm/dt.h", "rtos/rtos.h", "rtos/lib/lib.h", "arch/arch.h")
-KEYED = ("mm/types.h", "rtos/rtos.h", "rtos/task.h", "rtos/sched.h")
+PUBLIC = ("mm/mm.h", "mm/dt.h", "rtos/rtos.h", "rtos/sync.h", "rtos/defer.h", "rtos/lib/lib.h",
+          "arch/arch.h", "apps/app.h")
+KEYED = ("mm/types.h", "rtos/rtos.h", "rtos/sync.h", "rtos/defer.h", "rtos/task.h", "rtos/sched.h")
 KEY = re.compile(r"\(([A-Z]|lock|[a-z]+ lock)\)")
 
 

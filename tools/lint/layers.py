@@ -22,8 +22,10 @@ EVERYWHERE = {"mm/stat/" + name for name in
               ("counters.c", "trace.c", "explain.c", "owner.c", "fault.c")}
 CONTRACTS = {
     "arch": ("arch/arch.h", "arch/arm64/arch_inline.h"),
-    "rtos": ("rtos/rtos.h", "rtos/lib/base.h", "rtos/lib/lib.h", "mm/locks.h"),
+    "rtos": ("rtos/rtos.h", "rtos/sync.h", "rtos/defer.h", "rtos/lib/base.h", "rtos/lib/lib.h",
+             "mm/locks.h"),
     "mm": ("mm/mm.h", "mm/dt.h"),
+    "apps": ("apps/app.h",),
 }
 # mm/ knows spinlocks, "may I sleep", time and messages; not tasks.
 TASKS = re.compile(r"task_|waitq_|mutex_|sleep_|preempt_")
@@ -114,6 +116,10 @@ def check_includes():
         for name in re.findall(r'^#include "(mm/[^"]+)"', tree.read(path), re.M):
             if name not in ("mm/mm.h", "mm/dt.h", "mm/types.h", "mm/locks.h"):
                 tree.report(path, 1, f"includes {name}, which is private to mm/")
+    for path in tree.files("apps/*.[ch]"):
+        for name in re.findall(r'^#include "((?:arch|mm|rtos)/[^"]+)"', tree.read(path), re.M):
+            if name not in ("rtos/rtos.h", "mm/mm.h"):
+                tree.report(path, 1, f"includes {name}; apps see rtos/rtos.h and mm/mm.h")
     for path in tree.files("mm/*.[ch]"):
         for name in re.findall(r'^#include "((?:arch|rtos)/[^"]+)"', tree.read(path), re.M):
             if name not in CONTRACTS["arch"] + CONTRACTS["rtos"]:
