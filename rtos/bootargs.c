@@ -8,11 +8,12 @@
 #include "mm/mm.h"
 #include "rtos/panic.h"
 
-enum { CMDLINE_SIZE = 4096, QUIET_LEVEL = 4, LEVEL_MAX = 8 };
+enum { CMDLINE_SIZE = 4096, QUIET_LEVEL = 4, LEVEL_MAX = 8, HOURS_MAX = 24 * 366 };
 
 static char cmdline[CMDLINE_SIZE];
 static char words[CMDLINE_SIZE]; /* the same, cut up; values point in here */
 static const char *run_cmds, *test_glob;
+static u64 test_seed = 1, test_hours;
 
 const char *boot_cmdline(void)
 {
@@ -29,6 +30,16 @@ const char *boot_test(void)
 	return test_glob;
 }
 
+u64 boot_test_seed(void)
+{
+	return test_seed;
+}
+
+u64 boot_test_hours(void)
+{
+	return test_hours;
+}
+
 static int set_run(const char *value)
 {
 	if (!value || !*value)
@@ -40,6 +51,24 @@ static int set_run(const char *value)
 static int set_test(const char *value)
 {
 	test_glob = value && *value ? value : "*";
+	return 0;
+}
+
+static int set_test_seed(const char *value)
+{
+	return value ? tm_parse_u64(value, &test_seed) : ERR_INVAL;
+}
+
+static int set_test_hours(const char *value)
+{
+	u64 hours;
+	int err = value ? tm_parse_u64(value, &hours) : ERR_INVAL;
+
+	if (err)
+		return err;
+	if (hours > HOURS_MAX)
+		return ERR_RANGE;
+	test_hours = hours;
 	return 0;
 }
 
@@ -90,9 +119,15 @@ static const struct {
 	const char *name;
 	int (*set)(const char *value); /* null without `=` */
 } options[] = {
-	{ "run", set_run },          { "test", set_test },   { "loglevel", set_loglevel },
-	{ "quiet", set_quiet },      { "panic", set_panic }, { "console", set_console },
+	{ "run", set_run },
+	{ "test", set_test },
+	{ "loglevel", set_loglevel },
+	{ "quiet", set_quiet },
+	{ "panic", set_panic },
+	{ "console", set_console },
 	{ "earlycon", set_console },
+	{ "test_seed", set_test_seed },
+	{ "test_hours", set_test_hours },
 };
 
 static int offer(const char *name, const char *value)

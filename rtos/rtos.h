@@ -415,6 +415,10 @@ void boot_args_parse(const char *cmdline);
 /* Shell commands to run instead of the prompt (`run=`), suites (`test=`). */
 const char *boot_run(void);
 const char *boot_test(void);
+/* `test_seed=N`: what suites that draw their steps begin from; a constant when
+ * nobody gave one. `test_hours=N`: length of the suite `day`; 0: leave it out. */
+u64 boot_test_seed(void);
+u64 boot_test_hours(void);
 
 /* ---- entry points for arch ----------------------------------------------- */
 
@@ -442,6 +446,10 @@ struct test_suite {
 	unsigned int nr_cases;
 };
 void test_fail(const char *file, int line, const char *what, u64 a, u64 b);
+/* The same in words: one line that names what broke. Any but hard interrupt. */
+void test_report(const char *fmt, ...) tm_printf(1, 2);
+/* This case may take longer than the usual 120 s of the machine's time. */
+void test_allow_s(u64 seconds);
 /* The running case cannot be tried here; the reason is printed. */
 void test_skip(const char *reason);
 #define TEST_CHECK(cond) TEST_CHECK_VAL(cond, 0, 0)

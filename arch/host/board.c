@@ -12,6 +12,7 @@
 #include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "rtos/lib/lib.h"
@@ -93,6 +94,7 @@ static void set_args(const struct host_options *o)
 {
 	static char args[ARGS_MAX];
 	int chosen = fdt_path_offset(tree, "/chosen");
+	char seed[32];
 	size_t at = 0;
 
 	if (!o->append && !o->run && !o->test)
@@ -101,6 +103,10 @@ static void set_args(const struct host_options *o)
 		at = (size_t)snprintf(args, sizeof(args), "%s", o->append);
 	at = add_word(args, at, "run", o->run);
 	at = add_word(args, at, "test", o->test);
+	/* One seed for the machine and for what suites draw. */
+	snprintf(seed, sizeof(seed), "%llu", (unsigned long long)o->seed);
+	if (o->seed && !(o->append && strstr(o->append, "test_seed=")))
+		at = add_word(args, at, "test_seed", seed);
 	if (at >= sizeof(args))
 		host_refuse("the kernel's arguments are longer than %d bytes", ARGS_MAX - 1);
 	if (chosen < 0)

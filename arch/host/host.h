@@ -14,12 +14,29 @@
 /* ---- options (board.c) ------------------------------------------------------ */
 
 struct host_options {
-	const char *dtb, *run, *test, *append;
+	const char *program, *dtb, *run, *test, *append;
 	u64 mem;      /* bytes; 0: as the tree says */
 	u64 seed;     /* decides every turn */
+	u64 clock;    /* what the machine's counter shows when it is switched on */
 	u64 limit_ns; /* virtual time after which the run is given up; 0: never */
 	bool stats;   /* say at the end how the run went */
+	/* Many runs (seeds.c): of the seeds [first_seed, end_seed). */
+	bool seeds, twice, stop;
+	u64 first_seed, end_seed;
+	unsigned int jobs;
+	struct host_outcome *outcome; /* filled when the run ends, unless null */
 };
+
+/* What is left of a run when it is over. */
+struct host_outcome {
+	u64 ns, turns, order;
+};
+
+/* ---- many runs (seeds.c) ----------------------------------------------------- */
+
+/* Returns in the child of each run, its seed in the options; ends the process
+ * once all are through, with status 1 if any was not as it should be. */
+void host_seeds_run(struct host_options *o);
 
 /* ---- the machine out of the tree (board.c) ---------------------------------- */
 

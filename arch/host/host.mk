@@ -6,6 +6,7 @@
 # that addresses in the output are the same everywhere.
 
 SAN ?=
+SIM_OPT ?= -O1
 SIM := $(B)/host/kernel$(if $(SAN),-$(SAN))
 SIM_BIN := $(W)/host/tidemark$(if $(SAN),-$(SAN))
 SIM_SRCS := $(sort $(wildcard arch/host/*.c arch/host/*.S) \
@@ -14,7 +15,7 @@ SIM_SRCS := $(sort $(wildcard arch/host/*.c arch/host/*.S) \
 # With APP= the app is linked in, as into the Image.
 SIM_APP_OBJS := $(patsubst $(APP_DIR)/%.c,$(SIM_BIN)-app/%.c.o,$(filter %.c,$(APP_SRCS)))
 SIM_OBJS := $(SIM_SRCS:%=$(SIM)/%.o) $(SIM_APP_OBJS)
-SIM_CFLAGS := -std=gnu11 -O1 -g -fno-builtin -fno-pie -fno-common -fno-strict-aliasing \
+SIM_CFLAGS := -std=gnu11 $(SIM_OPT) -g -fno-builtin -fno-pie -fno-common -fno-strict-aliasing \
 	-fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-stack-protector \
 	-ffile-prefix-map=$(CURDIR)=. -DTM_DEBUG=1 $(WARN) -Iarch/host -I. \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=$(SAN))

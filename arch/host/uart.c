@@ -146,6 +146,10 @@ void host_exit(int status, const char *why)
 		dprintf(STDERR_FILENO, "tidemark: %s\n", why);
 	if (options->stats)
 		print_stats();
+	if (options->outcome) {
+		options->outcome->ns = host_now;
+		host_cpus_stats(&options->outcome->turns, &options->outcome->order);
+	}
 	_exit(status);
 }
 

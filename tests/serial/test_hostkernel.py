@@ -19,6 +19,7 @@ SHAPES = {
     "numa2": Shape("numa2-256", 256, 4, [Node(128, "0-1"), Node(128, "2-3")], {(0, 1): 20}),
     "gicv2": Shape("gicv2-128", 128, 2, machine="gic-version=2"),
 }
+WORKLOADS = 100 if os.environ.get("TM_QUICK") else 10000 if os.environ.get("SOAK") else 1000
 SEEDS = range(3 if os.environ.get("TM_QUICK") else 20)
 pytestmark = pytest.mark.fast
 
@@ -49,6 +50,46 @@ def order(said):
     match = re.search(r"(\d+) turns, order ([0-9a-f]{16})", said)
     assert match, said
     return int(match.group(1)), match.group(2)
+
+
+SUMMARY = re.compile(r"^(\d+) seeds(, each twice)?: (\d+) failed, (\d+) did not repeat; ", re.M)
+
+
+def run_seeds(program, tree, count, *options, timeout=600):
+    """Returns (seeds run, failed, not repeated, all that was printed)."""
+    done = subprocess.run([program, "--dtb", tree, "--seeds", f"0..{count - 1}",
+                           "--append", "loglevel=4", *options],
+                          capture_output=True, timeout=timeout, check=False)
+    text = done.stdout.decode("latin-1")
+    match = SUMMARY.search(text)
+    assert match, text + done.stderr.decode("latin-1")
+    ran, failed, differ = (int(match.group(i)) for i in (1, 3, 4))
+    assert done.returncode == (1 if failed or differ else 0), text
+    return ran, failed, differ, text
+
+
+def test_mixed_over_seeds(trees):
+    """The core's mixed workload: every interleaving passes, and repeats."""
+    ran, failed, differ, text = run_seeds(KERNEL, trees["numa2"], WORKLOADS, "--test", "mixed",
+                                          "--twice")
+    assert (ran, failed, differ) == (WORKLOADS, 0, 0), text[-3000:]
+    print(text)
+
+
+def test_a_failing_seed_is_named(trees):
+    ran, failed, _, text = run_seeds(KERNEL, trees["one"], 3, "--run", "panic null")
+    assert (ran, failed) == (3, 3)
+    assert "seed 2: failed (status 125)" in text and "null pointer" in text
+    assert re.search(r"again: \S+ --dtb \S+ --seed 2 --run 'panic null' --append", text), text
+
+
+@pytest.mark.parametrize("options, word", [
+    (("--seeds", "5"), "A..B"), (("--seeds", "5..4", "--test", "mixed"), "before"),
+    (("--seeds", "1..2"), "of what"),
+])
+def test_refused_runs(trees, options, word):
+    status, text, said = start(trees["one"], *options)
+    assert (status, text) == (2, "") and word in said
 
 
 @pytest.mark.parametrize("seed", SEEDS[:3])

@@ -2,13 +2,13 @@
 /*
  * Runs suites and prints KTAP version 1 on the console. Each case runs in a
  * task of its own while the caller waits, at most CASE_LIMIT_S of the
- * machine's own time: a case that hangs is reported with its backtrace, and
- * the run ends there, because nothing can be said after it. One run at a time;
+ * machine's own time (a case may ask for more): one that hangs is reported with
+ * its backtrace and with who waits for what, and the run ends there, because nothing can be said after it. One run at a time;
  * checks may come from any task of the case, and from interrupts.
  */
 #include "tests/target/suites.h"
 
-enum { CASE_LIMIT_S = 120, MAX_REPORTS = 8, CASE_PRIO = 16 };
+enum { CASE_LIMIT_S = 120, MAX_REPORTS = 8, CASE_PRIO = 16, REPORT_SIZE = 200 };
 
 struct tally {
 	unsigned int passed, failed, skipped;
@@ -17,6 +17,7 @@ struct tally {
 
 static u32 nr_failures;         /* (A) checks that failed in this case */
 static const char *skip_reason; /* (A) */
+static u64 case_limit_s;        /* (A) */
 static u32 run_active;          /* (A) */
 
 void test_fail(const char *file, int line, const char *what, u64 a, u64 b)
@@ -25,6 +26,23 @@ void test_fail(const char *file, int line, const char *what, u64 a, u64 b)
 	if (__atomic_fetch_add(&nr_failures, 1, __ATOMIC_RELAXED) < MAX_REPORTS)
 		out_printf(&console_out, "    # %s:%d: %s is false (%#llx, %#llx)\n", file, line,
 			   what, (unsigned long long)a, (unsigned long long)b);
+}
+
+void test_report(const char *fmt, ...)
+{
+	char text[REPORT_SIZE];
+	va_list ap;
+
+	va_start(ap, fmt);
+	tm_vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (__atomic_fetch_add(&nr_failures, 1, __ATOMIC_RELAXED) < MAX_REPORTS)
+		out_printf(&console_out, "    # %s\n", text);
+}
+
+void test_allow_s(u64 seconds)
+{
+	__atomic_store_n(&case_limit_s, seconds, __ATOMIC_RELEASE);
 }
 
 void test_skip(const char *reason)
@@ -56,6 +74,35 @@ static void print_result(struct tally *sum, unsigned int number, const char *nam
 	}
 }
 
+/* Who waits for what, when a case does not end. */
+static void print_tasks(void)
+{
+	struct task_info info;
+	u32 id = 0;
+
+	for (; task_info_next(&id, &info); id++)
+		if (!info.idle && (info.state == TASK_BLOCKED || info.state == TASK_READY))
+			out_printf(&console_out, "    # '%s' (prio %u) %s%s\n", info.name,
+				   info.prio, info.waiting_for[0] ? "waits for " : "is ready",
+				   info.waiting_for);
+}
+
+/* Join within the limit, which the case may move while it runs. */
+static bool join_case(struct task *t)
+{
+	u64 start = time_now_ns(), limit;
+	bool ended;
+
+	do {
+		limit = __atomic_load_n(&case_limit_s, __ATOMIC_ACQUIRE);
+		ended = task_join(t, start + limit * 1000000000ull) == 0;
+	} while (!ended && limit < __atomic_load_n(&case_limit_s, __ATOMIC_ACQUIRE));
+	if (!ended)
+		out_printf(&console_out, "    # still running after %llu s\n",
+			   (unsigned long long)limit);
+	return ended;
+}
+
 static void run_case(const struct test_case *c, unsigned int number, struct tally *sum)
 {
 	const struct task_attr attr = { .name = c->name, .prio = CASE_PRIO };
@@ -63,12 +110,13 @@ static void run_case(const struct test_case *c, unsigned int number, struct tall
 
 	__atomic_store_n(&nr_failures, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&skip_reason, NULL, __ATOMIC_RELAXED);
+	test_allow_s(CASE_LIMIT_S);
 	t = task_create(&attr, case_task, (void *)(uintptr_t)c);
 	if (!t)
 		out_printf(&console_out, "    # no memory for the task of this case\n");
-	if (t && task_join(t, time_after_ns(CASE_LIMIT_S * 1000000000ull))) {
-		out_printf(&console_out, "    # still running after %u s\n", CASE_LIMIT_S);
+	if (t && !join_case(t)) {
 		arch_backtrace_task(&console_out, t);
+		print_tasks();
 		sum->hung = true;
 	}
 	print_result(sum, number, c->name, t && !sum->hung);

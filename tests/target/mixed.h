@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mixed workload, between its three files: mixed.c starts and ends it,
+ * mixed_ops.c is what its workers do, mixed_watch.c looks at all of it while it
+ * runs and names the rule that was broken. Everything drawn comes from
+ * boot_test_seed(), so that a seed is a workload.
+ *
+ * Lock keys: (B) box.lock, (A) atomic, (T) the worker itself, (M) the mutex.
+ */
+#ifndef TESTS_TARGET_MIXED_H
+#define TESTS_TARGET_MIXED_H
+
+#include "rtos/sched.h"
+#include "tests/target/help.h"
+
+#define US 1000ull
+
+enum {
+	MIXED_WORKERS_MAX = 10,
+	MIXED_MUTEXES = 4, /* taken in order; the last has a ceiling */
+	MIXED_TOKENS_MAX = 8,
+};
+
+struct mixed_worker {
+	struct task *task;
+	char name[TASK_NAME_LEN];
+	u32 nr;
+	u32 left;    /* (T) operations to go */
+	u64 gen;     /* (T) generator */
+	u32 holding; /* (A) may own a mutex: its priority may be lent */
+	u64 due;     /* (A) deadline it waits for at most; TM_FOREVER: none */
+	bool in_box; /* (B) between finding the box empty and leaving it */
+	bool done;   /* (A) */
+	struct timer timer;
+	u32 armed, over; /* (A) times the timer was started; that it fired or was stopped */
+	/* (S) of the watch: since when it is ready though others run */
+	u64 passed_seq, passed_since;
+};
+
+/* A box of tokens: the plainest use of a wait queue. */
+struct mixed_box {
+	struct spinlock lock;
+	struct waitq queue;
+	u32 tokens;     /* (B) */
+	u32 posting;    /* (B) put one, have not woken yet */
+	u64 put, taken; /* (B) */
+};
+
+struct mixed_mutex {
+	struct mutex mutex;
+	char name[TASK_NAME_LEN];
+	struct task *inside; /* (M) who is between lock and unlock */
+	u64 pair[2];         /* (M) always equal outside a hold */
+};
+
+struct mixed {
+	struct mixed_worker worker[MIXED_WORKERS_MAX];
+	u32 nr_workers;
+	u32 nr_done; /* (A) */
+	bool stop;   /* (A) something broke: everybody goes home */
+	u64 late_ns; /* longer than anything may be late on this machine */
+	u64 nr_ops;  /* (A) */
+	struct mixed_box box;
+	struct mixed_mutex mutex[MIXED_MUTEXES];
+};
+extern struct mixed mixed;
+
+/* Next number of the worker's own sequence, below n. */
+u32 mixed_draw(struct mixed_worker *w, u32 n);
+/* A broken rule: one line, and the end of the run. */
+void mixed_broken(const char *fmt, ...) tm_printf(1, 2);
+
+/* ---- mixed_ops.c ---- */
+
+void mixed_ops_init(void);
+/* One operation of the worker, drawn. */
+void mixed_op(struct mixed_worker *w);
+/* Put a token into the box; false: it is full. Any. */
+bool mixed_put(void);
+/* What must add up once everybody is done. */
+void mixed_ops_balance(void);
+
+/* ---- mixed_watch.c ---- */
+
+/* Look at everything once; broken rules are reported. */
+void mixed_watch(void);
+
+#endif

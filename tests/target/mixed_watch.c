@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The watch of the mixed workload: with the box's lock and the scheduler's held
+ * it looks at every worker and every queue, and says in one line which rule is
+ * broken, by whom and where. What it says is certain at the moment it looks;
+ * rules that need time to come true again are given late_ns, which is more than
+ * this machine can be late.
+ */
+#include "tests/target/mixed.h"
+
+enum { FINDING_SIZE = 160 };
+
+static char finding[FINDING_SIZE]; /* (S) the first broken rule; printed unlocked */
+
+static void tm_printf(1, 2) found(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (finding[0])
+		return;
+	va_start(ap, fmt);
+	tm_vsnprintf(finding, sizeof(finding), fmt, ap);
+	va_end(ap);
+}
+
+static unsigned long long us(u64 ns)
+{
+	return ns / US;
+}
+
+/*
+ * Tokens are there, nobody is about to wake anybody, and all who want one stand
+ * in the queue: whoever should have been woken was not.
+ */
+static void check_box(u64 now)
+{
+	const struct mixed_box *b = &mixed.box;
+	const struct mixed_worker *first = NULL;
+
+	if (!b->tokens || b->posting)
+		return;
+	for (u32 i = 0; i < mixed.nr_workers; i++) {
+		const struct mixed_worker *w = &mixed.worker[i];
+
+		if (!w->in_box)
+			continue;
+		if (w->task->waiting_on != &b->queue)
+			return;
+		first = first ? first : w;
+	}
+	if (first)
+		found("lost wake-up: '%s' (prio %u) waits on '%s' at %llu us, though %u are there",
+		      first->name, first->task->prio, b->queue.name, us(now), b->tokens);
+}
+
+/* Whoever waits for a server lends it its priority. */
+static void check_loan(const struct task *t)
+{
+	const struct task *server = t->waiting_on ? t->waiting_on->server : NULL;
+
+	if (server && server->prio < t->prio)
+		found("PI: '%s' (prio %u) waits on '%s' for '%s' (prio %u)", t->name, t->prio,
+		      t->waiting_on->name, server->name, server->prio);
+}
+
+/* Who owns nothing owes nothing. */
+static void check_base(const struct mixed_worker *w)
+{
+	if (!__atomic_load_n(&w->holding, __ATOMIC_ACQUIRE) && w->task->prio != w->task->base_prio)
+		found("PI: '%s' runs at prio %u, its own is %u and it holds nothing", w->name,
+		      w->task->prio, w->task->base_prio);
+}
+
+/* A CPU that t may use and that runs something less urgent; MAX_CPUS: none. */
+static unsigned int less_urgent(const struct task *t)
+{
+	u64 left = t->group->cpus & cpus_online();
+
+	for (; left; left &= left - 1) {
+		unsigned int cpu = (unsigned int)__builtin_ctzll(left);
+
+		if (cpus[cpu].running->is_idle || cpus[cpu].running->prio < t->prio)
+			return cpu;
+	}
+	return MAX_CPUS;
+}
+
+static void check_order(struct mixed_worker *w, u64 now)
+{
+	const struct task *t = w->task;
+	unsigned int cpu = t->state == TASK_READY ? less_urgent(t) : MAX_CPUS;
+
+	if (cpu == MAX_CPUS || w->passed_seq != t->queue_seq) {
+		w->passed_since = now;
+		w->passed_seq = t->queue_seq;
+		if (cpu == MAX_CPUS)
+			w->passed_seq = 0;
+	} else if (now - w->passed_since > mixed.late_ns) {
+		found("order: '%s' (prio %u) is ready for %llu us while CPU %u runs '%s' (prio %u)",
+		      w->name, t->prio, us(now - w->passed_since), cpu, cpus[cpu].running->name,
+		      cpus[cpu].running->prio);
+	}
+}
+
+static void check_timeout(const struct mixed_worker *w, u64 now)
+{
+	u64 due = __atomic_load_n(&w->due, __ATOMIC_ACQUIRE);
+	const struct task *t = w->task;
+
+	if (due < now && now - due > mixed.late_ns &&
+	    (t->state == TASK_SLEEPING || t->state == TASK_BLOCKED))
+		found("timeout: '%s' (prio %u) still waits for '%s', %llu us after its deadline",
+		      w->name, t->prio, t->waiting_on ? t->waiting_on->name : "time",
+		      us(now - due));
+}
+
+static void check_mutex(const struct mixed_mutex *m)
+{
+	if (!m->mutex.owner && m->mutex.queue.nr_waiting)
+		found("lost wake-up: %u wait for '%s', which is free", m->mutex.queue.nr_waiting,
+		      m->name);
+}
+
+void mixed_watch(void)
+{
+	u64 flags = spin_lock_irqsave(&mixed.box.lock), now;
+	unsigned int bad;
+
+	finding[0] = '\0';
+	spin_lock(&sched_lock);
+	now = time_now_ns();
+	check_box(now);
+	for (u32 i = 0; i < mixed.nr_workers; i++) {
+		struct mixed_worker *w = &mixed.worker[i];
+
+		if (w->task->state == TASK_DEAD)
+			continue;
+		check_loan(w->task);
+		check_base(w);
+		check_order(w, now);
+		check_timeout(w, now);
+	}
+	for (u32 i = 0; i < MIXED_MUTEXES; i++)
+		check_mutex(&mixed.mutex[i]);
+	bad = sched_check_locked();
+	if (bad)
+		found("run queues: %u violations of their equations", bad);
+	spin_unlock(&sched_lock);
+	spin_unlock_irqrestore(&mixed.box.lock, flags);
+	if (finding[0])
+		mixed_broken("%s", finding);
+}
