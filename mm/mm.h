@@ -75,17 +75,24 @@ enum {
 	GFP_THISNODE = 1u << 4, /* this node only */
 	GFP_ZERO = 1u << 5,
 	GFP_NOWARN = 1u << 6,
-	GFP_KERNEL = 0,
-	GFP_MOVABLE = GFP_ZONE_MOVABLE,
+	/* The caller can wait while memory is made free; without effect until tasks
+	 * run (row 62). In a place that may not sleep, a panic in BUILD=test. */
+	GFP_DIRECT_RECLAIM = 1u << 7,
+	GFP_NOWAIT = 0,
+	GFP_KERNEL = GFP_DIRECT_RECLAIM,
+	GFP_MOVABLE = GFP_ZONE_MOVABLE | GFP_DIRECT_RECLAIM,
 };
+
+/* Tasks run: from here on requests may block. Task, once. */
+void mm_allow_blocking(void);
 
 /*
  * Allocate 2^order contiguous frames, aligned to their size, from the calling
  * CPU's node (or `node`; NODE_NONE means the CPU's), nearest fallback first
  * (rows 20-23), from the first zone above its low mark, else above its min mark
  * (rows 24, 27). Null: order over 10, no zone passes, or a strict request on a
- * memoryless node (row 15). Atomic; interrupts are masked for one buddy
- * operation at a time.
+ * memoryless node (row 15). Atomic unless the flags say that the caller can
+ * wait; interrupts are masked for one buddy operation at a time.
  */
 struct page *alloc_pages(gfp_t gfp, unsigned int order);
 struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order);

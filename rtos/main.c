@@ -122,6 +122,7 @@ static const struct boot_step boot_steps[] = {
 };
 
 static const struct boot_step task_steps[] = {
+	{ "blocking", mm_allow_blocking, "requests for memory may wait" },
 	{ "console", console_init, "the console works by interrupt" },
 	{ "cpus", step_cpus, "the other CPUs run tasks" },
 	{ "init memory", step_free_init, "code and data used once belong to everybody" },

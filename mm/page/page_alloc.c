@@ -69,12 +69,21 @@ struct request {
 };
 
 static bool open;
+static gfp_t allowed;     /* set at boot, twice: flags that have an effect (row 62) */
 static u64 foreign_frees; /* (A) */
 
 void tm_init page_alloc_open(void)
 {
 	foreign_frees = 0;
+	/* Nobody could wake a sleeper yet, nor take over meanwhile. */
+	allowed = ~(gfp_t)GFP_DIRECT_RECLAIM;
 	open = true;
+}
+
+void mm_allow_blocking(void)
+{
+	BUG_ON(!open || !sched_running());
+	allowed = ~(gfp_t)0;
 }
 
 u64 page_alloc_foreign_frees(void)
@@ -194,6 +203,9 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 	struct request rq;
 
 	BUG_ON(!open);
+	gfp &= allowed;
+	if (tm_debug)
+		BUG_ON_VAL((gfp & GFP_DIRECT_RECLAIM) && !may_sleep(), gfp, order);
 	if (!fill_request(&rq, node, gfp, order))
 		return NULL;
 	for (unsigned int i = 0; !page && i < ARRAY_SIZE(rounds); i++)

@@ -532,6 +532,35 @@ static void test_random(void **state)
 	assert_int_equal(mm_free_pages(), start);
 }
 
+/* ---- row 62 --------------------------------------------------------------------------- */
+
+static void take_with_lock(void *arg)
+{
+	static struct spinlock lock = SPINLOCK_INIT(LOCK_RANK_MM_HOLD);
+
+	spin_lock(&lock);
+	*(struct page **)arg = alloc_pages(GFP_KERNEL, 0);
+	spin_unlock(&lock);
+}
+
+/* Where nobody may sleep: at boot the request is served without blocking rights,
+ * later asking for them there is our own bug. */
+static void test_blocking_waits_for_tasks(void **state)
+{
+	struct page *page = NULL;
+
+	(void)state;
+	assert_null(fake_panics(take_with_lock, &page));
+	assert_non_null(page);
+	free_pages(page, 0);
+	mm_allow_blocking();
+	page = alloc_pages(GFP_KERNEL, 0); /* nothing held */
+	assert_non_null(page);
+	free_pages(page, 0);
+	if (tm_debug)
+		assert_non_null(strstr(fake_panics(take_with_lock, &page), "may_sleep"));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -563,6 +592,7 @@ int main(void)
 		CASE(test_free_init),
 		CASE(test_sums),
 		CASE(test_random),
+		CASE(test_blocking_waits_for_tasks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
