@@ -64,8 +64,13 @@ static u32 probe(void)
 
 void arm64_count_init_cpu(void)
 {
+	unsigned int cpu = cpu_id();
+
 	if (!pmu_present())
 		return;
+	/* A CPU that comes back counts on from where it was. */
+	high[cpu] += last[cpu];
+	last[cpu] = 0;
 	arm64_write_sysreg(pmuserenr_el0, 0);
 	arm64_write_sysreg(pmcntenclr_el0, ~0u);
 	arm64_write_sysreg(pmintenclr_el1, ~0u);

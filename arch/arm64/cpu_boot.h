@@ -3,7 +3,9 @@
  * How a starting CPU finds what is its own: one entry per CPU, searched by
  * affinity in head.S, filled by smp.c. State moves OFF -> ARMED (smp.c) ->
  * ARRIVED (the CPU, exclusive store) or back to OFF (smp.c after its timeout),
- * so a CPU that comes late is never given what was meant for another.
+ * so a CPU that comes late is never given what was meant for another. A CPU
+ * that powers down says LEAVING; when the firmware knows it is off, whoever asks
+ * makes that OFF.
  */
 #ifndef ARCH_ARM64_CPU_BOOT_H
 #define ARCH_ARM64_CPU_BOOT_H
@@ -11,6 +13,7 @@
 #define CPU_BOOT_OFF 0
 #define CPU_BOOT_ARMED 1
 #define CPU_BOOT_ARRIVED 2
+#define CPU_BOOT_LEAVING 3
 
 #define CPU_BOOT_NR 64 /* MAX_CPUS */
 #define CPU_HWID_MASK 0xff00ffffff

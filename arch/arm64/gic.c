@@ -85,6 +85,13 @@ void arch_irq_init_cpu(void)
 		arm64_timer_init_cpu();
 }
 
+void arm64_irq_leave(void)
+{
+	arm64_write_sysreg(cntv_ctl_el0, 0);
+	if (chip)
+		chip->leave_cpu(cpu_id());
+}
+
 unsigned int arch_irq_lines(void)
 {
 	return chip ? chip->lines() : 0;

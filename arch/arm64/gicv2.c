@@ -87,6 +87,13 @@ static bool init_cpu(unsigned int cpu)
 	return true;
 }
 
+/* The firmware's group, if there is one, stays as it is. */
+static void leave_cpu(unsigned int cpu)
+{
+	(void)cpu;
+	mmio_write32(cpu_if, GICC_CTLR, mmio_read32(cpu_if, GICC_CTLR) & ~(u32)CTLR_ENABLE);
+}
+
 static unsigned int lines(void)
 {
 	return nr_lines;
@@ -128,6 +135,7 @@ const struct irqchip arm64_gicv2 = {
 	.init = init,
 	.serves = serves,
 	.init_cpu = init_cpu,
+	.leave_cpu = leave_cpu,
 	.lines = lines,
 	.unmask = unmask,
 	.mask = mask,

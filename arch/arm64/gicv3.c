@@ -220,6 +220,19 @@ static bool init_cpu(unsigned int cpu)
 	return true;
 }
 
+/* The redistributor is told only after the interface is closed. */
+static void leave_cpu(unsigned int cpu)
+{
+	u64 start = arch_now_ns();
+
+	arm64_write_sysreg(ICC_IGRPEN1, 0);
+	__asm__ volatile("isb" : : : "memory");
+	mmio_write32(redist[cpu], GICR_WAKER, mmio_read32(redist[cpu], GICR_WAKER) | WAKER_SLEEP);
+	while (!(mmio_read32(redist[cpu], GICR_WAKER) & WAKER_ASLEEP) &&
+	       arch_now_ns() - start < WAIT_NS)
+		arch_cpu_relax();
+}
+
 /* ---- use ------------------------------------------------------------------------- */
 
 static unsigned int lines(void)
@@ -278,6 +291,7 @@ const struct irqchip arm64_gicv3 = {
 	.init = init,
 	.serves = serves,
 	.init_cpu = init_cpu,
+	.leave_cpu = leave_cpu,
 	.lines = lines,
 	.unmask = unmask,
 	.mask = mask,

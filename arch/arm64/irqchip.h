@@ -29,6 +29,8 @@ struct irqchip {
 	/* Set up this CPU's part; only the lines between CPUs are open then.
 	 * False, logged: this CPU cannot be interrupted. */
 	bool (*init_cpu)(unsigned int cpu);
+	/* This CPU powers down, masked: it takes no interrupt any more. */
+	void (*leave_cpu)(unsigned int cpu);
 	unsigned int (*lines)(void);
 	void (*unmask)(unsigned int irq, bool edge);
 	void (*mask)(unsigned int irq);
@@ -83,6 +85,9 @@ enum {
 void arm64_irq_handle(void);
 /* Whether a controller can interrupt the CPU; false without one. Any. */
 bool arm64_irq_serves(unsigned int cpu);
+
+/* The calling CPU takes no interrupt any more: it powers down. Masked. */
+void arm64_irq_leave(void);
 
 /* ---- timer.c ---------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PSCI: the firmware's calls to start CPUs and to switch the machine off. The
+ * PSCI: the firmware's calls to start and stop CPUs and to switch the machine
+ * off. The
  * conduit and, for version 0.1, the function numbers come from the tree; a
  * conduit that cannot work here is refused by name before anything depends on
  * it. State is set once by the boot CPU; calls are legal in any context.
@@ -11,14 +12,18 @@
 
 enum {
 	FN_VERSION = 0x84000000,
+	FN_CPU_OFF = 0x84000002,
 	FN_SYSTEM_OFF = 0x84000008,
 	FN_SYSTEM_RESET = 0x84000009,
 };
 #define FN_CPU_ON 0xc4000003u
+#define FN_AFFINITY_INFO 0xc4000004u
 
 static s64 (*conduit)(u64 function, u64 a1, u64 a2, u64 a3); /* null: none usable */
 static u64 fn_cpu_on;                                        /* 0: not offered */
-static bool has_system_calls;
+static bool has_system_calls;                                /* and CPU_OFF: from 0.2 on */
+
+enum { AFFINITY_OFF = 1 };
 
 static const struct dt_node *find_node(bool *version_0_1)
 {
@@ -84,6 +89,22 @@ int arm64_psci_cpu_on(u64 hwid, phys_t entry, u64 argument, int *code)
 		return ERR_NOSYS;
 	*code = (int)conduit(fn_cpu_on, hwid, entry.v, argument);
 	return *code == 0 ? 0 : ERR_IO;
+}
+
+/* Version 0.1 has no way to tell when a CPU is through, and its stack free. */
+bool arm64_psci_can_off(void)
+{
+	return has_system_calls;
+}
+
+int arm64_psci_cpu_off(void)
+{
+	return (int)conduit(FN_CPU_OFF, 0, 0, 0);
+}
+
+bool arm64_psci_is_off(u64 hwid)
+{
+	return (int)conduit(FN_AFFINITY_INFO, hwid, 0, 0) == AFFINITY_OFF;
 }
 
 void arch_poweroff(void)

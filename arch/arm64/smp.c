@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting secondary CPUs, one after the other, by PSCI or by the spin table.
- * Each has an entry in arm64_cpu_boot that it finds by its affinity; the starter
- * waits a bounded time for the entry to be claimed, and takes it back if it is
- * not, so that a late CPU parks itself. Called by the boot CPU alone.
+ * Starting secondary CPUs, one after the other, by PSCI or by the spin table,
+ * and powering them down by PSCI. Each has an entry in arm64_cpu_boot that it
+ * finds by its affinity; the starter waits a bounded time for the entry to be
+ * claimed, and takes it back if it is not, so that a late CPU parks itself. One
+ * caller at a time.
  */
 #include "smp.h"
 #include "arm64.h"
@@ -68,13 +69,20 @@ static int start_psci(unsigned int cpu)
 	return err;
 }
 
+/* How the tree says a CPU is started; null: it does not. */
+static const char *method_of(unsigned int cpu)
+{
+	const struct dt_node *node = arm64_cpu_node(cpu);
+	const char *method = node ? dt_string(node, "enable-method") : 0;
+
+	return method ? method : dt_string(arm64_cpus_node(), "enable-method");
+}
+
 static int start(unsigned int cpu)
 {
 	const struct dt_node *node = arm64_cpu_node(cpu);
-	const char *method = dt_string(node, "enable-method");
+	const char *method = method_of(cpu);
 
-	if (!method)
-		method = dt_string(arm64_cpus_node(), "enable-method");
 	if (method && strcmp(method, "psci") == 0)
 		return start_psci(cpu);
 	if (method && strcmp(method, "spin-table") == 0)
@@ -140,4 +148,39 @@ int arch_cpu_start(unsigned int cpu, void *stack_top, struct task *idle)
 	pr_err("smp: CPU %u (affinity %#llx) did not come up within 1 s", cpu,
 	       (unsigned long long)b->hwid);
 	return ERR_IO;
+}
+
+/* ---- off ------------------------------------------------------------------------ */
+
+int arch_cpu_can_off(unsigned int cpu)
+{
+	const char *method = cpu && cpu < arch_cpu_count() ? method_of(cpu) : 0;
+
+	return method && strcmp(method, "psci") == 0 && arm64_psci_can_off() ? 0 : ERR_NOSYS;
+}
+
+void arch_cpu_off(void)
+{
+	struct cpu_boot *b = &arm64_cpu_boot[cpu_id()];
+	int code;
+
+	BUG_ON_VAL(!arch_irqs_masked() || b->state != CPU_BOOT_ARRIVED, b->cpu, b->state);
+	arm64_irq_leave();
+	__atomic_store_n(&b->state, CPU_BOOT_LEAVING, __ATOMIC_RELEASE);
+	code = arm64_psci_cpu_off();
+	/* Refused. It stays here, masked, and never counts as off. */
+	pr_err("smp: CPU %u: the firmware refused to power it down with %d", b->cpu, code);
+	for (;;)
+		arch_wait_for_interrupt();
+}
+
+bool arch_cpu_is_off(unsigned int cpu)
+{
+	struct cpu_boot *b = &arm64_cpu_boot[cpu];
+	u32 state = __atomic_load_n(&b->state, __ATOMIC_ACQUIRE);
+
+	if (state != CPU_BOOT_LEAVING || !arm64_psci_is_off(b->hwid))
+		return state == CPU_BOOT_OFF;
+	__atomic_store_n(&b->state, CPU_BOOT_OFF, __ATOMIC_RELEASE);
+	return true;
 }

@@ -21,6 +21,13 @@ void arm64_psci_init(void);
  * with the firmware's code in *code. */
 int arm64_psci_cpu_on(u64 hwid, phys_t entry, u64 argument, int *code);
 
+/* Whether the two calls below exist. */
+bool arm64_psci_can_off(void);
+/* The calling CPU powers down: returns the firmware's code if that refuses. */
+int arm64_psci_cpu_off(void);
+/* Whether the CPU of this affinity is through with that. */
+bool arm64_psci_is_off(u64 hwid);
+
 /* ---- psci_call.S ---------------------------------------------------------------- */
 
 /* One call by smc or hvc; the result register. An instruction the machine does

@@ -289,6 +289,29 @@ int arch_cpu_start(unsigned int i, void *stack_top, struct task *idle)
 	return 0;
 }
 
+int arch_cpu_can_off(unsigned int i)
+{
+	return i && i < arch_cpu_count() ? 0 : ERR_NOSYS;
+}
+
+void arch_cpu_off(void)
+{
+	struct host_cpu *me = host_self, *to;
+
+	BUG_ON_VAL(!me->masked, me - cpu, 0);
+	me->alarm = ARCH_TIMER_OFF;
+	me->on = false;
+	while (!(to = pick(me)))
+		pass_idle_time();
+	give_turn(to);
+	__builtin_unreachable();
+}
+
+bool arch_cpu_is_off(unsigned int i)
+{
+	return !cpu[i].on;
+}
+
 void arch_send_reschedule(unsigned int i)
 {
 	if (host_irqs_ready())
