@@ -10,13 +10,13 @@ BOARD ?= qemu-virt
 PYTHON := /usr/bin/python3
 CC := $(CROSS_COMPILE)gcc
 LIBFDT ?= $(B)/libfdt
-O := $(B)/arm64$(if $(filter test,$(BUILD)),-test)
+O := $(B)/arm64$(if $(filter-out release,$(BUILD)),-$(BUILD))
 Q := $(if $(V),,@)
 quiet := $(findstring s,$(firstword -$(MAKEFLAGS)))
 say = $(if $(quiet)$(V),@:,@echo "  $(1)")
 
-ifeq ($(filter release test,$(BUILD)),)
-$(error BUILD=$(BUILD): it is release (what users get) or test (poison, ghost and rank checks))
+ifeq ($(filter release test meter,$(BUILD)),)
+$(error BUILD=$(BUILD): it is release (what users get), test (poison, ghost and rank checks) or 	meter (release that measures its masked sections))
 endif
 
 # All cores, unless -j was given.
@@ -39,7 +39,8 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -mgeneral-regs-only -mstrict-align \
 	-mno-outline-atomics -fno-pic -fno-pie -mcmodel=small -fno-common -fno-strict-aliasing \
 	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -ffunction-sections \
 	-fstack-protector-strong -mstack-protector-guard=global \
-	-ffile-prefix-map=$(CURDIR)=. -DTM_DEBUG=$(if $(filter test,$(BUILD)),1,0) $(WARN) $(INC)
+	-ffile-prefix-map=$(CURDIR)=. -DTM_DEBUG=$(if $(filter test,$(BUILD)),1,0) \
+	-DTM_METER=$(if $(filter release,$(BUILD)),0,1) $(WARN) $(INC)
 LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
 	-Wl,--no-warn-rwx-segments -Wl,--gc-sections
 LIBS := $(LIBFDT)/usr/lib/aarch64-linux-gnu/libfdt.a
@@ -165,5 +166,5 @@ compile_commands.json: $(O)/.flags
 		"$$sep" $$f $$f; sep=','; done; echo ']'; } >$@
 
 clean:
-	rm -rf $(B)/arm64 $(B)/arm64-test $(B)/app-* $(B)/host $(B)/bench $(B)/lint \
+	rm -rf $(B)/arm64 $(B)/arm64-test $(B)/arm64-meter $(B)/app-* $(B)/host $(B)/bench $(B)/lint \
 		compile_commands.json

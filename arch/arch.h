@@ -175,6 +175,9 @@ unsigned int arch_phys_bits(void);
 /* Mask, returning the earlier state; restore it. Any. Costs 3 instructions. */
 static inline u64 arch_irq_save(void);
 static inline void arch_irq_restore(u64 flags);
+/* The same without the meter's hooks: for the meter, and for what it calls. */
+static inline u64 arch_irq_save_quiet(void);
+static inline void arch_irq_restore_quiet(u64 flags);
 /* Unmask and take what is pending, even if the caller masks again at once. */
 static inline void arch_irq_enable(void);
 static inline bool arch_irqs_masked(void);
@@ -249,6 +252,9 @@ unsigned int arch_timer_irq(void);
  */
 u64 arch_count(void);
 bool arch_count_exact(void);
+/* For the meter: the low 32 bits of arch_count() where that is exact, else of
+ * arch_ticks(). Masks nothing. Any. */
+u32 arch_count_raw(void);
 
 /* ---- CPUs ---------------------------------------------------------------- */
 

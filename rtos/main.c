@@ -113,6 +113,7 @@ static void step_shell(void)
 
 static const struct boot_step boot_steps[] = {
 	{ "sched", sched_init, "this CPU has a run queue; locks and messages work" },
+	{ "meter", meter_init, "test builds measure masked sections and lock holds" },
 	{ "banner", step_banner, "the ring holds who we are" },
 	{ "memory", step_memory, "console (polled), boot arguments, tree, page allocator" },
 	{ "tasks", task_table_init, "tasks can be created" },

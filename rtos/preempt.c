@@ -10,7 +10,10 @@
 
 void preempt_disable(void)
 {
-	arch_current()->preempt_count++;
+	struct task *t = arch_current();
+
+	if (++t->preempt_count == 1 && tm_meter)
+		meter_preempt_off(__builtin_return_address(0));
 	__asm__ volatile("" : : : "memory");
 }
 
@@ -37,6 +40,8 @@ void preempt_enable(void)
 
 	__asm__ volatile("" : : : "memory");
 	BUG_ON_VAL(t->preempt_count == 0, t->id, t->cpu);
+	if (tm_meter && t->preempt_count == 1)
+		meter_preempt_on(__builtin_return_address(0));
 	if (--t->preempt_count == 0 && unlikely(this_cpu()->need_resched))
 		preempt_pending();
 }

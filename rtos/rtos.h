@@ -19,6 +19,7 @@
 #include "rtos/lib/lib.h"
 #include "rtos/lib/tree.h"
 #include "rtos/defer.h"
+#include "rtos/meter.h"
 #include "rtos/sync.h"
 
 /* ---- spinlocks ---------------------------------------------------------- */

@@ -112,8 +112,8 @@ static tm_noinline void await(const struct spinlock *l, u32 ticket)
 	}
 }
 
-/* Preemption is off, or interrupts are masked. */
-static void take(struct spinlock *l)
+/* Preemption is off, or interrupts are masked. `site` is for the meter. */
+static void take(struct spinlock *l, const void *site)
 {
 	bool check = tm_debug && !panic_active();
 	u32 ticket;
@@ -126,10 +126,14 @@ static void take(struct spinlock *l)
 		await(l, ticket);
 	if (check)
 		note_taken(l);
+	if (tm_meter)
+		meter_locked(l->rank, site);
 }
 
-static void release(struct spinlock *l)
+static void release(struct spinlock *l, const void *site)
 {
+	if (tm_meter)
+		meter_unlocking(l->rank, site);
 	if (tm_debug && !panic_active())
 		note_released(l);
 	__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);
@@ -144,26 +148,32 @@ void spin_init(struct spinlock *l, enum lock_rank rank)
 void spin_lock(struct spinlock *l)
 {
 	preempt_disable();
-	take(l);
+	take(l, __builtin_return_address(0));
 }
 
 void spin_unlock(struct spinlock *l)
 {
-	release(l);
+	release(l, __builtin_return_address(0));
 	preempt_enable();
 }
 
 u64 spin_lock_irqsave(struct spinlock *l)
 {
+	bool first = tm_meter && !arch_irqs_masked();
 	u64 flags = arch_irq_save();
 
-	spin_lock(l);
+	if (first)
+		meter_masked_from(__builtin_return_address(0));
+	preempt_disable();
+	take(l, __builtin_return_address(0));
 	return flags;
 }
 
 void spin_unlock_irqrestore(struct spinlock *l, u64 flags)
 {
-	release(l);
+	release(l, __builtin_return_address(0));
+	if (tm_meter)
+		meter_unmasked_from(__builtin_return_address(0));
 	arch_irq_restore(flags);
 	preempt_enable();
 }

@@ -7,6 +7,8 @@
 #ifndef ARCH_ARM64_INLINE_H
 #define ARCH_ARM64_INLINE_H
 
+#include "rtos/meter.h"
+
 /* The name may itself be a macro, for registers older assemblers do not know. */
 #define arm64_string_(r) #r
 #define arm64_read_sysreg(r)                                                                       \
@@ -18,7 +20,9 @@
 #define arm64_write_sysreg(r, v)                                                                   \
 	__asm__ volatile("msr " arm64_string_(r) ", %0" : : "r"((u64)(v)) : "memory")
 
-static inline u64 arch_irq_save(void)
+#define ARM64_DAIF_I (1u << 7)
+
+static inline u64 arch_irq_save_quiet(void)
 {
 	u64 flags = arm64_read_sysreg(daif);
 
@@ -26,13 +30,31 @@ static inline u64 arch_irq_save(void)
 	return flags;
 }
 
-static inline void arch_irq_restore(u64 flags)
+static inline void arch_irq_restore_quiet(u64 flags)
 {
 	arm64_write_sysreg(daif, flags);
 }
 
+static inline u64 arch_irq_save(void)
+{
+	u64 flags = arch_irq_save_quiet();
+
+	if (tm_meter && !(flags & ARM64_DAIF_I))
+		meter_masked();
+	return flags;
+}
+
+static inline void arch_irq_restore(u64 flags)
+{
+	if (tm_meter && !(flags & ARM64_DAIF_I))
+		meter_unmasked();
+	arch_irq_restore_quiet(flags);
+}
+
 static inline void arch_irq_enable(void)
 {
+	if (tm_meter)
+		meter_unmasked();
 	/* Without the isb a core may leave what is pending for later, and the
 	 * idle loop masks again a few instructions on. */
 	__asm__ volatile("msr daifclr, #2\n\tisb" : : : "memory");
@@ -40,7 +62,7 @@ static inline void arch_irq_enable(void)
 
 static inline bool arch_irqs_masked(void)
 {
-	return arm64_read_sysreg(daif) & (1u << 7);
+	return arm64_read_sysreg(daif) & ARM64_DAIF_I;
 }
 
 static inline void arch_cpu_relax(void)
@@ -59,7 +81,11 @@ static inline void arch_undefined_instruction(void)
 
 static inline void arch_wait_for_interrupt(void)
 {
+	if (tm_meter)
+		meter_unmasked();
 	__asm__ volatile("dsb sy\n\twfi" : : : "memory");
+	if (tm_meter)
+		meter_masked();
 }
 
 static inline struct task *arch_current(void)

@@ -64,6 +64,8 @@ void arm64_start(phys_t fdt, u64 el, u64 load_base)
 void arm64_start_secondary(unsigned int cpu)
 {
 	arm64_count_init_cpu();
+	if (tm_meter)
+		meter_cpu_start();
 	secondary_main(cpu);
 }
 

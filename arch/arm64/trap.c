@@ -174,9 +174,16 @@ void trap_sync(struct trap_frame *f)
 		trap_fatal(f, TRAP_SYNC);
 }
 
+/* Instructions of vectors.S before trap_irq() and after it. */
+enum { IRQ_ENTRY_INSNS = 29, IRQ_RETURN_INSNS = 22 };
+
 void trap_irq(void)
 {
+	if (tm_meter)
+		meter_irq_enter(IRQ_ENTRY_INSNS);
 	arm64_irq_handle();
+	if (tm_meter)
+		meter_irq_exit(IRQ_RETURN_INSNS);
 }
 
 const struct trap_frame *arm64_fault_frame(void)

@@ -40,6 +40,16 @@ static inline void arch_irq_restore(u64 flags)
 		host_yield();
 }
 
+static inline u64 arch_irq_save_quiet(void)
+{
+	return arch_irq_save();
+}
+
+static inline void arch_irq_restore_quiet(u64 flags)
+{
+	host_self->masked = flags;
+}
+
 static inline void arch_irq_enable(void)
 {
 	host_self->masked = false;

@@ -350,6 +350,11 @@ u64 arch_count(void)
 	return arch_now_ns();
 }
 
+u32 arch_count_raw(void)
+{
+	return (u32)arch_ticks();
+}
+
 bool arch_count_exact(void)
 {
 	return false;

@@ -70,6 +70,13 @@ enum tm_error {
 #endif
 enum { tm_debug = TM_DEBUG };
 
+/* True in builds that measure their masked sections (rtos/meter.h): BUILD=test,
+ * and BUILD=meter, which is the shipped code and nothing else but that. */
+#ifndef TM_METER
+#define TM_METER TM_DEBUG
+#endif
+enum { tm_meter = TM_METER };
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))

@@ -83,7 +83,7 @@ static int add_file_locked(const struct proc_file *f)
 
 int proc_add_file(const char *name, void (*show)(struct out *out))
 {
-	struct proc_file f = { name, show };
+	struct proc_file f = { name, show, NULL };
 	char path[TREE_PATH], first[TREE_PATH];
 	int err;
 

@@ -33,6 +33,7 @@ const struct command *command_find(const char *name);
 struct proc_file {
 	const char *name; /* without /proc/ */
 	void (*show)(struct out *out);
+	int (*store)(const char *value); /* null: read only */
 };
 const struct command *registry_command(unsigned int n);
 bool registry_file(unsigned int n, struct proc_file *f);

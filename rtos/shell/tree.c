@@ -13,7 +13,7 @@ struct entry {
 	void (*show)(struct out *out);                      /* this, or */
 	void (*show_node)(struct out *out, unsigned int n); /* this with node, or */
 	unsigned int node;
-	const struct mm_knob *knob;
+	int (*store)(const char *value); /* null: read only */
 };
 
 static void show_cmdline(struct out *out)
@@ -60,17 +60,18 @@ static void show_has_cpu(struct out *out)
 
 /* Sorted, so that `ls` and completion are. */
 static const struct proc_file proc_files[] = {
-	{ "buddyinfo", mm_view_buddyinfo },
-	{ "cmdline", show_cmdline },
-	{ "interrupts", irq_view },
-	{ "iomem", mm_view_iomem },
-	{ "loadavg", view_loadavg },
-	{ "meminfo", mm_view_meminfo },
-	{ "pagetypeinfo", mm_view_pagetypeinfo },
-	{ "tasks", view_tasks },
-	{ "uptime", view_uptime },
-	{ "version", view_version },
-	{ "zoneinfo", mm_view_zoneinfo },
+	{ "buddyinfo", mm_view_buddyinfo, NULL },
+	{ "cmdline", show_cmdline, NULL },
+	{ "interrupts", irq_view, NULL },
+	{ "iomem", mm_view_iomem, NULL },
+	{ "loadavg", view_loadavg, NULL },
+	{ "meminfo", mm_view_meminfo, NULL },
+	{ "pagetypeinfo", mm_view_pagetypeinfo, NULL },
+	{ "tasks", view_tasks, NULL },
+	{ "tm_latency", meter_view, meter_store },
+	{ "uptime", view_uptime, NULL },
+	{ "version", view_version, NULL },
+	{ "zoneinfo", mm_view_zoneinfo, NULL },
 };
 
 #define NODE_DIR "/sys/devices/system/node/"
@@ -137,6 +138,7 @@ static bool proc_entry(unsigned int *i, struct entry *e)
 		(*i)--;
 	}
 	e->show = f.show;
+	e->store = f.store;
 	tm_snprintf(e->path, sizeof(e->path), "/proc/%s", f.name);
 	return true;
 }
@@ -151,8 +153,8 @@ static bool get_entry(unsigned int i, struct entry *e)
 	if (proc_entry(&i, e))
 		return true;
 	if (i < nr_knobs) {
-		e->knob = &knobs[i];
 		e->show = knobs[i].show;
+		e->store = knobs[i].store;
 		tm_snprintf(e->path, sizeof(e->path), "/proc/sys/vm/%s", knobs[i].name);
 		return true;
 	}
@@ -258,9 +260,9 @@ enum tree_result tree_store(const char *path, const char *value)
 
 	if (r != TREE_OK)
 		return r;
-	if (!e.knob || !e.knob->store)
+	if (!e.store)
 		return TREE_READ_ONLY;
-	err = e.knob->store(value);
+	err = e.store(value);
 	if (err == ERR_RANGE)
 		return TREE_OUT_OF_RANGE;
 	return err ? TREE_MALFORMED : TREE_OK;

@@ -102,6 +102,16 @@ void irq_view(struct out *out)
 	out_printf(out, "interrupts\n");
 }
 
+void meter_view(struct out *out)
+{
+	out_printf(out, "latency\n");
+}
+
+int meter_store(const char *value)
+{
+	return strcmp(value, "0") ? ERR_RANGE : 0;
+}
+
 void view_tasks(struct out *out)
 {
 	out_printf(out, "tasks\n");
@@ -156,8 +166,9 @@ static void test_list(void **state)
 {
 	(void)state;
 	assert_string_equal(listed("/"), "proc/ sys/");
-	assert_string_equal(listed("/proc"), "buddyinfo cmdline interrupts iomem loadavg meminfo "
-					     "pagetypeinfo tasks uptime version zoneinfo sys/");
+	assert_string_equal(listed("/proc"),
+			    "buddyinfo cmdline interrupts iomem loadavg meminfo "
+			    "pagetypeinfo tasks tm_latency uptime version zoneinfo sys/");
 	assert_string_equal(listed("/proc/sys/vm/"), "fixed loose");
 	assert_string_equal(listed("/sys/devices/system/node"),
 			    "has_cpu has_memory online possible node0/ node1/ node5/");
@@ -214,6 +225,8 @@ static void test_store(void **state)
 	assert_int_equal(tree_store("/proc/sys/vm/loose", ""), TREE_MALFORMED);
 	assert_string_equal(stored, "17 4");
 	assert_int_equal(tree_store("/proc/sys/vm/fixed", "1"), TREE_READ_ONLY);
+	assert_int_equal(tree_store("/proc/tm_latency", "0"), TREE_OK);
+	assert_int_equal(tree_store("/proc/tm_latency", "1"), TREE_OUT_OF_RANGE);
 	assert_int_equal(tree_store("/proc/zoneinfo", "1"), TREE_READ_ONLY);
 	assert_int_equal(tree_store("/proc/sys", "1"), TREE_IS_DIR);
 	assert_int_equal(tree_store("/nosuch", "1"), TREE_NO_ENTRY);
@@ -241,7 +254,7 @@ static void test_walk(void **state)
 {
 	(void)state;
 	fake_cmdline("x");
-	assert_int_equal(walk("/"), 11 + 2 + 4 + 3 * 3);
+	assert_int_equal(walk("/"), 12 + 2 + 4 + 3 * 3);
 }
 
 static void show_first(struct out *out)
@@ -269,7 +282,7 @@ static void test_added_files(void **state)
 	assert_int_equal(proc_add_file("zz", show_first), 0);
 	assert_string_equal(listed("/proc"),
 			    "app buddyinfo cmdline interrupts iomem loadavg meminfo "
-			    "mine pagetypeinfo tasks uptime version zoneinfo zz sys/");
+			    "mine pagetypeinfo tasks tm_latency uptime version zoneinfo zz sys/");
 	assert_string_equal(shown("/proc/mine", TREE_OK), "first\n");
 	assert_string_equal(shown("/proc/zoneinfo", TREE_OK), "zoneinfo\n");
 	assert_int_equal(tree_store("/proc/mine", "1"), TREE_READ_ONLY);
@@ -286,7 +299,7 @@ static void test_added_files(void **state)
 	while (!proc_add_file(names[n], show_first) && ++n < 31);
 	assert_int_equal(n, 16 - 3);
 	assert_int_equal(proc_add_file("full", show_first), ERR_NOSPC);
-	assert_int_equal(walk("/"), 11 + 16 + 2 + 4 + 3 * 3);
+	assert_int_equal(walk("/"), 12 + 16 + 2 + 4 + 3 * 3);
 }
 
 static void test_added_commands(void **state)

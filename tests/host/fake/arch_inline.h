@@ -23,6 +23,16 @@ static inline void arch_irq_restore(u64 flags)
 	fake_irqs_masked = flags;
 }
 
+static inline u64 arch_irq_save_quiet(void)
+{
+	return arch_irq_save();
+}
+
+static inline void arch_irq_restore_quiet(u64 flags)
+{
+	arch_irq_restore(flags);
+}
+
 static inline void arch_irq_enable(void)
 {
 	fake_irqs_masked = false;
