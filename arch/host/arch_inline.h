@@ -10,14 +10,16 @@
 struct host_cpu {
 	struct task *current;
 	bool masked; /* interrupts */
-	/* Below: for cpu.c only. */
-	bool on, waiting, ipi;
-	u64 alarm; /* ARCH_TIMER_OFF: none */
-	u64 sp;    /* where it was left when another CPU got its turn */
+	/* Below: for arch/host/ only. */
+	u32 ipi;          /* (A) somebody calls it */
+	u32 event;        /* (A) threads: changes when it has a reason to look again */
+	bool on, waiting; /* threads: under the machine's lock */
+	u64 alarm;        /* (A) ARCH_TIMER_OFF: none */
+	u64 sp;           /* turns: where it was left when another CPU got its turn */
 };
 
-/* The simulated CPU whose turn it is. */
-extern struct host_cpu *host_self;
+/* host_self(): the simulated CPU this code runs on. */
+#include "host_self.h"
 
 /* Another CPU may get its turn; pending interrupts of this one are taken. */
 void host_yield(void);
@@ -27,15 +29,15 @@ void host_wait(void);
 
 static inline u64 arch_irq_save(void)
 {
-	u64 flags = host_self->masked;
+	u64 flags = host_self()->masked;
 
-	host_self->masked = true;
+	host_self()->masked = true;
 	return flags;
 }
 
 static inline void arch_irq_restore(u64 flags)
 {
-	host_self->masked = flags;
+	host_self()->masked = flags;
 	if (!flags)
 		host_yield();
 }
@@ -52,13 +54,13 @@ static inline void arch_irq_restore_quiet(u64 flags)
 
 static inline void arch_irq_enable(void)
 {
-	host_self->masked = false;
+	host_self()->masked = false;
 	host_yield();
 }
 
 static inline bool arch_irqs_masked(void)
 {
-	return host_self->masked;
+	return host_self()->masked;
 }
 
 static inline void arch_yield_point(void)
@@ -78,12 +80,12 @@ static inline void arch_wait_for_interrupt(void)
 
 static inline struct task *arch_current(void)
 {
-	return host_self->current;
+	return host_self()->current;
 }
 
 static inline void arch_set_current(struct task *t)
 {
-	host_self->current = t;
+	host_self()->current = t;
 }
 
 static inline void arch_undefined_instruction(void)
@@ -91,11 +93,11 @@ static inline void arch_undefined_instruction(void)
 	__asm__ volatile("ud2");
 }
 
-extern u64 host_now; /* nanoseconds of the machine: its counter */
+u64 host_counter(void);
 
 static inline u64 arch_ticks(void)
 {
-	return host_now;
+	return host_counter();
 }
 
 /* Nothing traps floating point here, and the compiler keeps no canary. */

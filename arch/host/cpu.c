@@ -1,210 +1,85 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The simulated CPUs. Each is a context of this one thread; exactly one has its
- * turn. At every yield point (lock, unlock, unmask, spin, wait) the clock moves
- * on and a generator seeded by the user decides who is next, so that the order
- * of all events is a function of the seed. A CPU takes its interrupts when it
- * has its turn, at a yield point, unmasked, on the stack of what it interrupts.
- *
- * Virtual time also passes when it is read, so that a loop until a deadline
- * ends. When every CPU waits it jumps to the next alarm.
+ * The simulated CPUs, as far as it does not matter who decides when each of
+ * them goes on (turns/ or threads/): their interrupts, the contexts of tasks,
+ * and the calls of arch.h about them. A CPU takes its interrupts at yield
+ * points (lock, unlock, unmask, spin, wait) when it is unmasked, on the stack
+ * of what it interrupts. Fields of a CPU that others touch are atomic.
  */
 #include "context.h"
 #include "host.h"
 #include "rtos/rtos.h"
 
-enum {
-	STEP_NS = 100, /* of one yield point */
-	READ_NS = 20,  /* of reading the clock */
-	SERVE_MAX = 64,
-	COINS = 4, /* kinds of run: a turn ends at one yield point in 1, 2, 4 or 8 */
-	EXIT_GIVEN_UP = 124,
-};
+enum { SERVE_MAX = 64 };
 
 /* What a process starts with: MXCSR, and above it the x87 control word. */
 #define FP_CONTROL (0x37full << 32 | 0x1f80)
 
-u64 host_now;
-struct host_cpu *host_self;
-
-static struct host_cpu cpu[MAX_CPUS];
-static bool frozen; /* a panic is being reported: nobody else gets a turn */
-static u64 generator, turn_mask, limit_ns;
-static u64 nr_turns, order; /* how often the turn went to another CPU; a hash of who and when */
-
-/* xorshift64*; the state is never zero. */
-static u64 draw(void)
-{
-	generator ^= generator >> 12;
-	generator ^= generator << 25;
-	generator ^= generator >> 27;
-	return (generator * 0x2545f4914f6cdd1dull) >> 16;
-}
+struct host_cpu host_cpus[MAX_CPUS];
+static bool panicked; /* (A) one was or is being reported */
+static u64 counter_start; /* what the counter showed when the machine was switched on */
 
 /* ---- interrupts ------------------------------------------------------------ */
 
-/* Shared lines go to the boot CPU, as both GICs are set up on hardware. */
-static bool pending(const struct host_cpu *c)
+static bool alarm_is_due(const struct host_cpu *c)
 {
-	return c->ipi || c->alarm <= host_now || (c == cpu && host_irq_pending());
+	return __atomic_load_n(&c->alarm, __ATOMIC_RELAXED) <= host_time();
+}
+
+/* Shared lines go to the boot CPU, as both GICs are set up on hardware. */
+bool host_pending(const struct host_cpu *c)
+{
+	return __atomic_load_n(&c->ipi, __ATOMIC_ACQUIRE) || alarm_is_due(c) ||
+	       (c == host_cpus && host_irq_pending());
 }
 
 static void serve(struct host_cpu *c)
 {
-	if (c->ipi) {
-		c->ipi = false;
+	unsigned int irq;
+
+	if (__atomic_exchange_n(&c->ipi, 0, __ATOMIC_ACQ_REL)) {
 		sched_ipi();
-	} else if (c->alarm <= host_now) {
-		c->alarm = ARCH_TIMER_OFF; /* quiet until rtos sets the next */
+	} else if (alarm_is_due(c)) {
+		/* Quiet until rtos sets the next. */
+		__atomic_store_n(&c->alarm, ARCH_TIMER_OFF, __ATOMIC_RELAXED);
 		timer_interrupt();
-	} else {
-		irq_dispatch(host_irq_pending());
+	} else if (c == host_cpus) {
+		irq = host_irq_pending();
+		if (irq)
+			irq_dispatch(irq);
 	}
 }
 
 /* irq_exit() may switch tasks: when it returns, this may be another CPU. */
-static void take_interrupts(void)
+void host_take_interrupts(void)
 {
-	while (!host_self->masked && host_irqs_ready() && pending(host_self)) {
-		struct host_cpu *c = host_self;
+	while (!host_self()->masked && host_irqs_ready() && host_pending(host_self())) {
+		struct host_cpu *c = host_self();
 
 		c->masked = true;
 		irq_enter();
-		for (unsigned int i = 0; i < SERVE_MAX && pending(c); i++)
+		for (unsigned int i = 0; i < SERVE_MAX && host_pending(c); i++)
 			serve(c);
 		irq_exit();
-		host_self->masked = false;
+		host_self()->masked = false;
 	}
-}
-
-/* ---- turns ------------------------------------------------------------------- */
-
-static bool can_run(const struct host_cpu *c)
-{
-	return c->on && (!c->waiting || pending(c));
-}
-
-/* Any CPU that can run but `not`; null: none. */
-static struct host_cpu *pick(const struct host_cpu * not )
-{
-	struct host_cpu *can[MAX_CPUS];
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < arch_cpu_count(); i++)
-		if (&cpu[i] != not &&can_run(&cpu[i]))
-			can[n++] = &cpu[i];
-	return n ? can[draw() % n] : NULL;
-}
-
-/* Returns when this CPU has its turn again. */
-static void give_turn(struct host_cpu *to)
-{
-	struct host_cpu *me = host_self;
-
-	if (to == me)
-		return;
-	nr_turns++;
-	order = (order ^ (host_now << 6 | (u64)(to - cpu))) * 0x100000001b3ull;
-	host_self = to;
-	host_switch(&me->sp, to->sp);
-}
-
-static void pass_time(void)
-{
-	host_now += STEP_NS;
-	if (limit_ns && host_now > limit_ns)
-		host_exit(EXIT_GIVEN_UP, "the time limit of the machine has passed");
-}
-
-void host_yield(void)
-{
-	struct host_cpu *to;
-
-	if (frozen)
-		return;
-	pass_time();
-	if (!(draw() & turn_mask)) {
-		to = pick(NULL);
-		if (to)
-			give_turn(to);
-	}
-	take_interrupts();
-}
-
-void host_relax(void)
-{
-	struct host_cpu *to;
-
-	pass_time();
-	if (frozen)
-		return;
-	to = pick(host_self);
-	if (to)
-		give_turn(to);
-	take_interrupts();
-}
-
-/* Every CPU waits: time jumps to what happens next. */
-static void pass_idle_time(void)
-{
-	u64 next = host_uart_event();
-
-	for (unsigned int i = 0; i < arch_cpu_count(); i++)
-		if (cpu[i].on)
-			next = min_u64(next, cpu[i].alarm);
-	if (host_uart_input(next))
-		return;
-	if (next == ARCH_TIMER_OFF)
-		host_exit(-1, "nothing is left that could happen");
-	host_now = max_u64(host_now, next);
-	pass_time();
-}
-
-void host_wait(void)
-{
-	struct host_cpu *me = host_self, *to;
-
-	if (frozen)
-		host_exit(-1, NULL); /* a panic has said all it had to say */
-	pass_time();
-	me->waiting = true;
-	while (!pending(me)) {
-		to = pick(me);
-		if (to)
-			give_turn(to);
-		else
-			pass_idle_time();
-	}
-	me->waiting = false;
-	take_interrupts();
 }
 
 void arch_idle(void)
 {
 	host_wait();
 	/* Without a controller nobody would take the alarm. */
-	if (!host_irqs_ready() && host_self->alarm <= host_now) {
-		host_self->alarm = ARCH_TIMER_OFF;
+	if (!host_irqs_ready() && alarm_is_due(host_self())) {
+		__atomic_store_n(&host_self()->alarm, ARCH_TIMER_OFF, __ATOMIC_RELAXED);
 		irq_enter();
 		timer_interrupt();
 		irq_exit();
 	}
 }
 
-void host_cpus_stats(u64 *turns, u64 *hash)
-{
-	*turns = nr_turns;
-	*hash = order;
-}
-
-bool host_panicked(void)
-{
-	return frozen;
-}
-
 /* ---- contexts -------------------------------------------------------------------- */
 
-static u64 first_sp(void *stack_top, void (*entry)(void *arg), void *arg)
+u64 host_first_sp(void *stack_top, void (*entry)(void *arg), void *arg)
 {
 	/* As host_switch() pushes: control words, r15, r14, r13, r12, rbx, rbp,
 	 * return address; and two words more, so that the stack is aligned at the
@@ -227,7 +102,8 @@ static u64 first_sp(void *stack_top, void (*entry)(void *arg), void *arg)
 void arch_context_init(struct arch_context *c, void *stack_top, void (*entry)(void *arg), void *arg)
 {
 	BUG_ON_VAL(!is_aligned((u64)(uintptr_t)stack_top, 16), (uintptr_t)stack_top, 0);
-	c->sp = first_sp(stack_top, entry, arg);
+	c->sp = host_first_sp(stack_top, entry, arg);
+	c->fiber = host_fiber_new(stack_top);
 }
 
 /* Nothing traps here, and host_switch() keeps what a call preserves. */
@@ -239,7 +115,8 @@ void arch_context_set_fp(struct arch_context *c, void *place)
 
 void arch_context_switch(struct arch_context *prev, struct arch_context *next)
 {
-	BUG_ON(!host_self->masked);
+	BUG_ON(!host_self()->masked);
+	prev->fiber = host_fiber_switch(next->fiber);
 	host_switch(&prev->sp, next->sp);
 }
 
@@ -256,25 +133,18 @@ static void secondary_entry(void *arg)
 static void power_on(unsigned int i, void *stack_top, void (*entry)(void *arg), void *arg,
 		     struct task *idle)
 {
-	cpu[i] = (struct host_cpu){ .current = idle,
-				    .masked = true,
-				    .on = true,
-				    .alarm = ARCH_TIMER_OFF,
-				    .sp = first_sp(stack_top, entry, arg) };
+	host_cpus[i] = (struct host_cpu){ .current = idle,
+					  .masked = true,
+					  .alarm = ARCH_TIMER_OFF,
+					  .sp = host_first_sp(stack_top, entry, arg) };
+	host_cpu_begin(&host_cpus[i], stack_top);
 }
 
 void host_cpus_run(const struct host_options *o, phys_t fdt)
 {
-	u64 left_behind;
-
-	/* Neighbouring seeds must not begin alike. */
-	generator = (o->seed + 1) * 0x9e3779b97f4a7c15ull;
-	generator = (generator ^ generator >> 31) | 1;
-	turn_mask = (1ull << (draw() % COINS)) - 1;
-	limit_ns = o->limit_ns;
+	host_order_init(o);
+	counter_start = o->clock;
 	power_on(0, (void *)ARCH_BOOT_STACK_TOP, boot_entry, (void *)(uintptr_t)fdt.v, &boot_task);
-	host_self = &cpu[0];
-	host_switch(&left_behind, cpu[0].sp);
 	__builtin_unreachable();
 }
 
@@ -282,7 +152,7 @@ void host_cpus_run(const struct host_options *o, phys_t fdt)
 
 int arch_cpu_start(unsigned int i, void *stack_top, struct task *idle)
 {
-	BUG_ON_VAL(i == 0 || i >= arch_cpu_count() || cpu[i].on, i, arch_cpu_count());
+	BUG_ON_VAL(i == 0 || i >= arch_cpu_count() || host_cpus[i].on, i, arch_cpu_count());
 	if (!host_irqs_ready())
 		return ERR_NODEV;
 	power_on(i, stack_top, secondary_entry, (void *)(uintptr_t)i, idle);
@@ -314,24 +184,38 @@ bool arch_cpu_is_off(unsigned int i)
 
 void arch_send_reschedule(unsigned int i)
 {
-	if (host_irqs_ready())
-		cpu[i].ipi = true;
+	if (!host_irqs_ready())
+		return;
+	__atomic_store_n(&host_cpus[i].ipi, 1, __ATOMIC_RELEASE);
+	host_ring(&host_cpus[i]);
 }
 
 void arch_stop_others(void)
 {
-	frozen = true;
+	__atomic_store_n(&panicked, true, __ATOMIC_RELAXED);
+	host_freeze();
+}
+
+bool host_panicked(void)
+{
+	return __atomic_load_n(&panicked, __ATOMIC_RELAXED);
 }
 
 void arch_timer_set_ns(u64 deadline)
 {
-	host_self->alarm = deadline;
+	__atomic_store_n(&host_self()->alarm, deadline, __ATOMIC_RELAXED);
 }
 
+u64 host_counter(void)
+{
+	return counter_start + host_time();
+}
+
+/* Since the machine was switched on: the counter may begin anywhere, and wrap. */
 u64 arch_now_ns(void)
 {
-	host_now += READ_NS;
-	return host_now;
+	host_time_read();
+	return host_counter() - counter_start;
 }
 
 u64 arch_ticks_to_ns(u64 ticks)

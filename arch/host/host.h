@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of arch/host/ tell each other. cpu.c owns the simulated CPUs
- * and the clock, memory.c the address space, board.c what the tree says the
+ * What the files of arch/host/ tell each other. cpu.c owns the simulated CPUs,
+ * turns/ or threads/ the clock and the order in which they go on, memory.c the address space, board.c what the tree says the
  * machine has, uart.c the one device, fault.c signals and names of addresses.
- * One thread: no locks here. Only board.c, memory.c, uart.c and fault.c know
+ * No locks here: of many threads, the kernel's own locks or a machine that
+ * stands still let one in at a time. Only board.c, memory.c, uart.c and fault.c know
  * that there is a Linux below.
  */
 #ifndef ARCH_HOST_HOST_H
@@ -54,19 +55,44 @@ void host_memory_write(u64 p, const void *data, u64 nr_bytes);
 /* Where a loader would have put the Image. */
 void host_image_place(u64 start);
 
-/* ---- CPUs and the clock (cpu.c) ---------------------------------------------- */
+/* ---- CPUs (cpu.c) -------------------------------------------------------------- */
 
+extern struct host_cpu host_cpus[MAX_CPUS];
 /* The boot CPU enters the kernel; never returns. */
 tm_noreturn void host_cpus_run(const struct host_options *o, phys_t fdt);
-/* How often another CPU got its turn, and a hash of which and when. */
-void host_cpus_stats(u64 *turns, u64 *hash);
+/* This CPU has an interrupt to take. */
+bool host_pending(const struct host_cpu *c);
+/* Take what is pending, unless masked. */
+void host_take_interrupts(void);
 /* A panic was or is being reported. */
 bool host_panicked(void);
+/* What a new context begins with: the stack pointer to load. */
+u64 host_first_sp(void *stack_top, void (*entry)(void *arg), void *arg);
 void host_switch(u64 *save_sp, u64 load_sp);
 extern const char host_context_start[];
-/* Line of the console at the controller, 0: none enabled. */
+/* Line of the console at the controller, 0: none enabled. (tree.c) */
 unsigned int host_irq_pending(void);
 bool host_irqs_ready(void);
+
+/* ---- who goes on when, and the clock (turns/turns.c or threads/threads.c) -------- */
+
+void host_order_init(const struct host_options *o);
+/* A CPU begins with the context at c->sp. For the boot CPU: never returns. */
+void host_cpu_begin(struct host_cpu *c, void *stack_top);
+/* Nanoseconds since the machine was switched on. */
+u64 host_time(void);
+/* The kernel reads the clock, which takes time. */
+void host_time_read(void);
+/* Something came for this CPU that ends its waiting. */
+void host_ring(struct host_cpu *c);
+/* Nobody but the caller goes on: the end is being reported. */
+void host_freeze(void);
+/* What the thread sanitizer must know of contexts; null where there is none.
+ * The switch returns what is left. */
+void *host_fiber_new(void *stack_top);
+void *host_fiber_switch(void *to);
+/* How often another CPU got its turn, and a hash of which and when. */
+void host_cpus_stats(u64 *turns, u64 *hash);
 
 /* ---- the UART (uart.c) ---------------------------------------------------------- */
 
@@ -85,6 +111,9 @@ bool host_uart_input(u64 until);
 /* End the process; with the status the shell named last, or that of a panic,
  * unless one is given (>= 0). */
 tm_noreturn void host_exit(int status, const char *why);
+
+/* Every CPU waits for what cannot come: say who waits for what, and end. */
+tm_noreturn void host_exit_stuck(void);
 
 /* ---- faults (fault.c) -------------------------------------------------------------- */
 

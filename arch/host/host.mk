@@ -9,7 +9,8 @@ SAN ?=
 SIM_OPT ?= -O1
 SIM := $(B)/host/kernel$(if $(SAN),-$(SAN))
 SIM_BIN := $(W)/host/tidemark$(if $(SAN),-$(SAN))
-SIM_SRCS := $(sort $(wildcard arch/host/*.c arch/host/*.S) \
+SIM_MODE := arch/host/$(if $(filter thread,$(SAN)),threads,turns)
+SIM_SRCS := $(sort $(wildcard arch/host/*.c arch/host/*.S $(SIM_MODE)/*.c) \
 	$(filter-out arch/arm64/% rtos/lib/string.c tests/target/arch%,$(SRCS)) \
 	apps/$(if $(APP),start,none).c)
 # With APP= the app is linked in, as into the Image.
@@ -17,7 +18,7 @@ SIM_APP_OBJS := $(patsubst $(APP_DIR)/%.c,$(SIM_BIN)-app/%.c.o,$(filter %.c,$(AP
 SIM_OBJS := $(SIM_SRCS:%=$(SIM)/%.o) $(SIM_APP_OBJS)
 SIM_CFLAGS := -std=gnu11 $(SIM_OPT) -g -fno-builtin -fno-pie -fno-common -fno-strict-aliasing \
 	-fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-stack-protector \
-	-ffile-prefix-map=$(CURDIR)=. -DTM_DEBUG=1 $(WARN) -Iarch/host -I. \
+	-ffile-prefix-map=$(CURDIR)=. -DTM_DEBUG=1 $(WARN) -I$(SIM_MODE) -Iarch/host -I. \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=$(SAN))
 SIM_LINK = $(HOSTCC) -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--defsym=_image_start=__executable_start \
 	$(if $(SAN),-fsanitize=$(SAN)) $(SIM_OBJS)

@@ -115,8 +115,8 @@ static void print_stats(void)
 	host_cpus_stats(&turns, &hash);
 	dprintf(STDERR_FILENO, "tidemark: seed %llu: %llu turns, order %016llx, %llu.%09llu s\n",
 		(unsigned long long)options->seed, (unsigned long long)turns,
-		(unsigned long long)hash, (unsigned long long)(host_now / 1000000000),
-		(unsigned long long)(host_now % 1000000000));
+		(unsigned long long)hash, (unsigned long long)(host_time() / 1000000000),
+		(unsigned long long)(host_time() % 1000000000));
 }
 
 /* The status when nobody gave one, and what there is to say about it. */
@@ -147,10 +147,23 @@ void host_exit(int status, const char *why)
 	if (options->stats)
 		print_stats();
 	if (options->outcome) {
-		options->outcome->ns = host_now;
+		options->outcome->ns = host_time();
 		host_cpus_stats(&options->outcome->turns, &options->outcome->order);
 	}
 	_exit(status);
+}
+
+void host_exit_stuck(void)
+{
+	struct task_info info;
+	u32 id = 0;
+
+	wire_flush();
+	for (; (options->run || options->test) && task_info_next(&id, &info); id++)
+		if (info.state == TASK_BLOCKED)
+			dprintf(STDERR_FILENO, "tidemark: '%s' (prio %u) waits for %s\n", info.name,
+				info.prio, info.waiting_for);
+	host_exit(-1, "nothing is left that could happen");
 }
 
 static void make_raw(void)
@@ -174,7 +187,7 @@ static bool wants_input(void)
 static bool input_waits(u64 until)
 {
 	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
-	u64 ns = until > host_now ? until - host_now : 0;
+	u64 ns = until > host_time() ? until - host_time() : 0;
 	struct timespec t = { (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
 
 	return ppoll(&p, 1, &t, NULL) == 1;
@@ -211,7 +224,8 @@ bool host_uart_is_at(u64 p)
 /* Bytes in the FIFO. */
 static u64 tx_level(void)
 {
-	return uart.sent_ns > host_now ? (uart.sent_ns - host_now + BYTE_NS - 1) / BYTE_NS : 0;
+	return uart.sent_ns > host_time() ? (uart.sent_ns - host_time() + BYTE_NS - 1) / BYTE_NS
+					  : 0;
 }
 
 static u32 raw_interrupts(void)
@@ -289,7 +303,7 @@ void mmio_write(volatile u8 *p, unsigned int width, u32 val)
 		if (tx_level() >= FIFO)
 			break; /* lost, as on the wire */
 		wire_put((u8)val);
-		uart.sent_ns = max_u64(host_now, uart.sent_ns) + BYTE_NS;
+		uart.sent_ns = max_u64(host_time(), uart.sent_ns) + BYTE_NS;
 		uart.tx_done = true;
 		break;
 	case LCRH:
