@@ -49,7 +49,7 @@ static inline u64 arch_irq_save_quiet(void)
 
 static inline void arch_irq_restore_quiet(u64 flags)
 {
-	host_self->masked = flags;
+	host_self()->masked = flags;
 }
 
 static inline void arch_irq_enable(void)
