@@ -181,6 +181,8 @@ static inline void arch_irq_restore_quiet(u64 flags);
 /* Unmask and take what is pending, even if the caller masks again at once. */
 static inline void arch_irq_enable(void);
 static inline bool arch_irqs_masked(void);
+/* What arch_irq_save() returned says that they were masked before. Any. */
+static inline bool arch_irq_was_masked(u64 flags);
 
 /* Hint in every spin loop (QEMU's icount needs it to make progress). Any. */
 static inline void arch_cpu_relax(void);

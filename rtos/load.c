@@ -63,11 +63,11 @@ void load_change_locked(int delta)
 
 void sched_loadavg(u32 avg[3])
 {
-	u64 flags = spin_lock_irqsave(&sched_lock);
+	u64 flags = sched_lock();
 	unsigned int i;
 
 	catch_up(time_now_ns());
 	for (i = 0; i < 3; i++)
 		avg[i] = (u32)(load_avg[i] >> (AVG_BITS - SHOWN_BITS));
-	spin_unlock_irqrestore(&sched_lock, flags);
+	sched_unlock(flags);
 }

@@ -10,14 +10,15 @@
 
 void preempt_disable(void)
 {
-	struct task *t = arch_current();
-
-	if (++t->preempt_count == 1 && tm_meter)
-		meter_preempt_off(__builtin_return_address(0));
-	__asm__ volatile("" : : : "memory");
+	preempt_count_up();
 }
 
-static tm_noinline void preempt_pending(void)
+void preempt_enable(void)
+{
+	preempt_count_down();
+}
+
+void preempt_pending(void)
 {
 	struct task *t = arch_current();
 	u64 flags;
@@ -34,18 +35,6 @@ static tm_noinline void preempt_pending(void)
 	arch_irq_restore(flags);
 }
 
-void preempt_enable(void)
-{
-	struct task *t = arch_current();
-
-	__asm__ volatile("" : : : "memory");
-	BUG_ON_VAL(t->preempt_count == 0, t->id, t->cpu);
-	if (tm_meter && t->preempt_count == 1)
-		meter_preempt_on(__builtin_return_address(0));
-	if (--t->preempt_count == 0 && unlikely(this_cpu()->need_resched))
-		preempt_pending();
-}
-
 void irq_enter(void)
 {
 	arch_current()->irq_depth++;
@@ -57,7 +46,7 @@ void irq_exit(void)
 
 	BUG_ON_VAL(t->irq_depth == 0, t->id, t->cpu);
 	t->irq_depth--;
-	if (t->irq_depth == 0 && t->preempt_count == 0 && this_cpu()->need_resched)
+	if (unlikely(t->resched) && t->irq_depth == 0 && t->preempt_count == 0)
 		sched_resched();
 }
 

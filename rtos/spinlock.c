@@ -17,7 +17,7 @@
  */
 #include "rtos/spinlock.h"
 #include "rtos/panic.h"
-#include "rtos/task.h"
+#include "rtos/sched.h"
 
 /*
  * Longest wait on hardware: 63 CPUs ahead, each with a step of about 1 us; a
@@ -100,7 +100,7 @@ static void note_released(struct spinlock *l)
 		c->held[i - 1] = c->held[i];
 }
 
-static tm_noinline void await(const struct spinlock *l, u32 ticket)
+void spin_await(const struct spinlock *l, u32 ticket)
 {
 	u64 patience = time_after_ns(SPIN_NS);
 
@@ -112,8 +112,7 @@ static tm_noinline void await(const struct spinlock *l, u32 ticket)
 	}
 }
 
-/* Preemption is off, or interrupts are masked. `site` is for the meter. */
-static void take(struct spinlock *l, const void *site)
+void spin_take_checked(struct spinlock *l, const void *site)
 {
 	bool check = tm_debug && !panic_active();
 	u32 ticket;
@@ -123,17 +122,17 @@ static void take(struct spinlock *l, const void *site)
 	arch_yield_point();
 	ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 	if (unlikely(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket))
-		await(l, ticket);
+		spin_await(l, ticket);
 	if (check)
 		note_taken(l);
 	if (tm_meter)
-		meter_locked(l->rank, site);
+		meter_locked(l->rank, site ? site : __builtin_return_address(0));
 }
 
-static void release(struct spinlock *l, const void *site)
+void spin_drop_checked(struct spinlock *l, const void *site)
 {
 	if (tm_meter)
-		meter_unlocking(l->rank, site);
+		meter_unlocking(l->rank, site ? site : __builtin_return_address(0));
 	if (tm_debug && !panic_active())
 		note_released(l);
 	__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);
@@ -147,14 +146,14 @@ void spin_init(struct spinlock *l, enum lock_rank rank)
 
 void spin_lock(struct spinlock *l)
 {
-	preempt_disable();
-	take(l, __builtin_return_address(0));
+	preempt_count_up();
+	spin_take(l, __builtin_return_address(0));
 }
 
 void spin_unlock(struct spinlock *l)
 {
-	release(l, __builtin_return_address(0));
-	preempt_enable();
+	spin_drop(l, __builtin_return_address(0));
+	preempt_count_down();
 }
 
 u64 spin_lock_irqsave(struct spinlock *l)
@@ -164,18 +163,26 @@ u64 spin_lock_irqsave(struct spinlock *l)
 
 	if (first)
 		meter_masked_from(__builtin_return_address(0));
-	preempt_disable();
-	take(l, __builtin_return_address(0));
+	preempt_count_up();
+	spin_take(l, __builtin_return_address(0));
 	return flags;
 }
 
 void spin_unlock_irqrestore(struct spinlock *l, u64 flags)
 {
-	release(l, __builtin_return_address(0));
+	spin_drop(l, __builtin_return_address(0));
 	if (tm_meter)
 		meter_unmasked_from(__builtin_return_address(0));
 	arch_irq_restore(flags);
-	preempt_enable();
+	preempt_count_down();
+}
+
+void spin_unlock_to_sleep(struct spinlock *l)
+{
+	spin_drop(l, __builtin_return_address(0));
+	if (tm_meter && arch_current()->preempt_count == 1)
+		meter_preempt_on(__builtin_return_address(0));
+	arch_current()->preempt_count--;
 }
 
 bool spin_held(const struct spinlock *l)

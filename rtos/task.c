@@ -128,6 +128,7 @@ struct task *task_new(const char *name, unsigned int prio, u64 stack)
 	*t = (struct task){ .state = TASK_READY, .prio = prio, .base_prio = prio, .stack = stack };
 	tm_snprintf(t->name, sizeof(t->name), "%s", name);
 	list_init(&t->run_node);
+	list_init(&t->held);
 	waitq_init(&t->joiners, "end of a task");
 	spin_lock(&table_lock);
 	link_locked(t);
@@ -176,9 +177,9 @@ struct task *task_create(const struct task_attr *attr, void (*entry)(void *), vo
 	t->entry = entry;
 	t->arg = arg;
 	t->cpu = cpu_id();
-	flags = spin_lock_irqsave(&sched_lock);
+	flags = sched_lock();
 	err = sched_add_locked(t, cpu_mask);
-	spin_unlock_irqrestore(&sched_lock, flags);
+	sched_unlock(flags);
 	if (err) {
 		task_release(t);
 		return NULL;
@@ -189,8 +190,9 @@ struct task *task_create(const struct task_attr *attr, void (*entry)(void *), vo
 void task_exit(void)
 {
 	BUG_ON(!may_sleep());
+	inherit_task_ending();
 	(void)arch_irq_save();
-	spin_lock(&sched_lock);
+	sched_lock_masked();
 	sched_exit_locked();
 }
 
@@ -200,19 +202,19 @@ int task_join(struct task *t, u64 deadline_ns)
 	int err = 0;
 
 	BUG_ON_VAL(!may_sleep() || t == arch_current(), t->id, 0);
-	flags = spin_lock_irqsave(&sched_lock);
+	flags = sched_lock();
 	BUG_ON_VAL(t->joining || t->detached, t->id, t->detached);
 	t->joining = true;
 	if (t->dead) {
-		spin_unlock(&sched_lock);
+		sched_unlock_masked();
 	} else {
-		err = sched_block_locked(&t->joiners, deadline_ns);
+		err = sched_block_locked(&t->joiners, deadline_ns, WAIT_KILLABLE);
 		if (err) {
 			/* It may have ended between the timeout and now. */
-			spin_lock(&sched_lock);
+			sched_lock_masked();
 			t->joining = t->dead;
 			err = t->dead ? 0 : err;
-			spin_unlock(&sched_lock);
+			sched_unlock_masked();
 		}
 	}
 	arch_irq_restore(flags);
@@ -223,13 +225,13 @@ int task_join(struct task *t, u64 deadline_ns)
 
 void task_detach(struct task *t)
 {
-	u64 flags = spin_lock_irqsave(&sched_lock);
+	u64 flags = sched_lock();
 
 	BUG_ON_VAL(t->joining || t->detached, t->id, t->detached);
 	t->detached = true;
 	if (t->dead)
 		task_reap_later_locked(t);
-	spin_unlock_irqrestore(&sched_lock, flags);
+	sched_unlock(flags);
 }
 
 void task_reap_later_locked(struct task *t)
@@ -244,16 +246,16 @@ static void reaper(void *arg)
 
 	(void)arg;
 	for (;;) {
-		u64 flags = spin_lock_irqsave(&sched_lock);
+		u64 flags = sched_lock();
 
 		if (list_empty(&reap_list)) {
-			sched_block_locked(&reap_waitq, TM_FOREVER);
+			sched_block_locked(&reap_waitq, TM_FOREVER, WAIT_FIRM);
 			arch_irq_restore(flags);
 			continue;
 		}
 		t = container_of(reap_list.next, struct task, run_node);
 		list_del(&t->run_node);
-		spin_unlock_irqrestore(&sched_lock, flags);
+		sched_unlock(flags);
 		task_release(t);
 	}
 }
@@ -291,11 +293,10 @@ int task_set_prio(struct task *t, unsigned int prio)
 
 	if (prio > TASK_PRIO_MAX || t->is_idle)
 		return ERR_INVAL;
-	flags = spin_lock_irqsave(&sched_lock);
-	t->base_prio = prio;
-	if (t->prio != prio && t->state != TASK_DEAD)
+	flags = sched_lock();
+	if (t->state != TASK_DEAD)
 		sched_set_prio_locked(t, prio);
-	spin_unlock_irqrestore(&sched_lock, flags);
+	sched_unlock(flags);
 	return 0;
 }
 
@@ -306,16 +307,16 @@ int task_set_cpus(struct task *t, u64 cpu_mask)
 
 	if (!(cpu_mask & cpus_online()) || t->is_idle)
 		return ERR_INVAL;
-	flags = spin_lock_irqsave(&sched_lock);
+	flags = sched_lock();
 	if (t->state != TASK_DEAD)
 		err = sched_set_cpus_locked(t, cpu_mask);
-	spin_unlock_irqrestore(&sched_lock, flags);
+	sched_unlock(flags);
 	return err;
 }
 
 static void fill_info(const struct task *t, struct task_info *info)
 {
-	u64 flags = spin_lock_irqsave(&sched_lock);
+	u64 flags = sched_lock(), ticks = t->run_ticks;
 
 	*info = (struct task_info){
 		.id = t->id,
@@ -327,19 +328,22 @@ static void fill_info(const struct task *t, struct task_info *info)
 		.cpus = t->is_idle ? 1ull << t->cpu
 			: t->group ? t->group->cpus
 				   : 0,
-		.run_ns = t->run_ns,
 		.switches = t->switches,
+		.mutexes = t->nr_held,
+		.suspended = t->suspended,
 		.stack_size = STACK_SIZE,
 		.flags = t->flags,
 	};
 	if (cpus[t->cpu].running == t)
-		info->run_ns += time_now_ns() - cpus[t->cpu].switch_ns;
+		ticks += arch_ticks() - cpus[t->cpu].switch_ticks;
 	else if (t->is_idle)
 		info->state = TASK_READY; /* it never stands in a queue */
+	info->run_ns = arch_ticks_to_ns(ticks);
+	tm_snprintf(info->boosted_by, sizeof(info->boosted_by), "%s", sched_boost_name_locked(t));
 	if (t->waiting_on)
 		tm_snprintf(info->waiting_for, sizeof(info->waiting_for), "%s",
 			    t->waiting_on->name);
-	spin_unlock_irqrestore(&sched_lock, flags);
+	sched_unlock(flags);
 	memcpy(info->name, t->name, sizeof(info->name));
 	if (t->stack)
 		info->stack_used = stack_used(t->stack);

@@ -20,21 +20,31 @@
  * a bitmap of the levels that are not empty.
  */
 struct run_group {
-	u64 cpus;                            /* (S) constant while in use */
+	u64 cpus;                            /* (S) as asked for; constant while in use */
+	u64 runs_on;                         /* (S) those online; all online ones if none is */
 	u32 nr_tasks;                        /* (S) members, ready or not; 0: unused */
 	u32 levels;                          /* (S) bit n: queue[n] is not empty */
-	struct list queue[TASK_PRIO_LEVELS]; /* (S) */
+	struct list queue[TASK_PRIO_LEVELS]; /* (S) by queue_seq */
+};
+
+/* How a wait may end before its time. */
+enum wait_kind {
+	WAIT_FIRM,     /* only by what is waited for, and the deadline */
+	WAIT_LEAVE,    /* also with leave_err: ERR_KILLED or ERR_FROZEN */
+	WAIT_KILLABLE, /* also with ERR_KILLED, when kill_now */
 };
 
 struct task {
 	struct arch_context ctx; /* (S) while it does not run; first, for arch */
 	u32 preempt_count;       /* (T) spinlocks held and explicit disables */
 	u32 irq_depth;           /* (T) nested hard interrupts on this stack */
+	bool resched;            /* (A) its CPU was called to switch; only while it runs */
+	bool yielding;           /* (S) gives way to equals at the next switch */
+	bool suspended;          /* (S) does not get ready */
+	bool is_idle;            /* (I) */
 	u32 cpu;                 /* (S) where it runs, or last ran */
 	enum task_state state;   /* (S) */
-	u32 prio, base_prio;     /* (S) */
-	bool yielding;           /* (S) gives way to equals at the next switch */
-	bool is_idle;            /* (I) */
+	u32 prio, base_prio;     /* (S) effective; its own */
 	u32 flags;               /* (I) TASK_FP ... */
 	bool dead;               /* (S) off its CPU for good; may be released */
 	bool joining;            /* (S) somebody waits in task_join */
@@ -42,16 +52,28 @@ struct task {
 
 	struct list run_node;    /* (S) in a run queue, or the reaper's list */
 	struct run_group *group; /* (S) tasks with the same CPU mask */
-	u64 queue_seq;           /* (S) order of arrival in the run queues */
+	u64 queue_seq;           /* (S) place among equals in the run queues */
 
 	struct waitq *waiting_on;   /* (S) null: not on a wait queue */
 	struct prio_node wait_node; /* (S) */
 	struct timer timer;         /* (S) timeout of a sleep or a wait */
-	int wake_result;            /* (S) 0 or ERR_TIMEDOUT */
+	int wake_result;            /* (S) what the wait returns */
+	enum wait_kind wait_kind;   /* (S) of the present wait */
+	bool kill_now;              /* (S) asked to end, and does not put it off */
+	int leave_err;              /* (S) what ends a WAIT_LEAVE at once; 0: nothing */
 	struct waitq joiners;       /* (S) */
 
-	u64 run_ns;   /* (S) CPU time up to the last switch */
-	u64 switches; /* (S) */
+	struct prio_list loans; /* (S) of the queues it serves; prio = max(base_prio, these) */
+	struct list held;       /* (T) mutexes, latest first; (S) while it is blocked */
+	u32 nr_held;            /* (T) same */
+	bool ending;            /* (S) serves no queue any more */
+	bool pi_pending;        /* (S) prio may be out of date: on the list of inherit.c */
+	struct list pi_node;    /* (S) in that list */
+	struct mutex *wants;    /* (S) mutex it waits for, or null */
+	struct list all_node;   /* (S) in the list of all that may run, for the validator */
+
+	u64 run_ticks; /* (S) CPU time up to the last switch */
+	u64 switches;  /* (S) */
 
 	u32 id;                     /* (I) */
 	char name[TASK_NAME_LEN];   /* (I) */
@@ -65,14 +87,14 @@ enum { MAX_HELD_LOCKS = 12 };
 
 struct cpu {
 	struct task *running; /* (S) */
-	struct task *left;    /* (P) whom the last switch left, until it is over */
 	struct task *idle;    /* (I) */
 	/* (S) urgency of what runs here or was called here: -1 when idle */
 	int claim;
-	bool need_resched;                           /* (S) to set, read by its own CPU */
-	u64 switch_ns;                               /* (S) when `running` was switched in */
-	u64 start_ns;                                /* (I) */
-	u64 idle_ns;                                 /* (S) up to the last switch */
+	u64 switch_ticks; /* (S) when `running` was switched in */
+	u64 start_ticks;  /* (I) */
+	u64 idle_before;  /* (I) CPU time its idle task had then */
+	/* (S) what its idle task calls, masked, once it is offline; may be null. */
+	void (*parked)(void);
 	struct tree timers;                          /* (S) by deadline */
 	struct timer *first_timer;                   /* (S) the first of them; null: none */
 	struct timer *firing;                        /* (S) whose fn runs now; null: none */

@@ -4,7 +4,7 @@
  * deadline, the first one is remembered, and the one-shot alarm stands at it.
  * Starting and stopping take O(log n), finding what is due takes one step. An
  * interrupt expires at most TIMER_BATCH timers and leaves the rest to the next
- * one, which comes at once. sched_lock guards all.
+ * one, which comes at once. the scheduler lock guards all.
  *
  * Invariant: a timer is in the tree of t->cpu or in none, and the alarm of a CPU
  * is never later than its first timer. It may be earlier: stopping a timer does
@@ -100,21 +100,21 @@ int timer_start(struct timer *t, u64 deadline, u64 period_ns)
 	/* "At once", then from now on, not from the beginning of time. */
 	if (period_ns && !deadline)
 		deadline = time_now_ns();
-	flags = spin_lock_irqsave(&sched_lock);
+	flags = sched_lock();
 	timer_stop_locked(t);
 	t->period = period_ns;
 	t->overruns = 0;
 	timer_start_locked(t, deadline);
-	spin_unlock_irqrestore(&sched_lock, flags);
+	sched_unlock(flags);
 	return 0;
 }
 
 bool timer_stop(struct timer *t)
 {
-	u64 flags = spin_lock_irqsave(&sched_lock);
+	u64 flags = sched_lock();
 	bool pending = timer_stop_locked(t);
 
-	spin_unlock_irqrestore(&sched_lock, flags);
+	sched_unlock(flags);
 	return pending;
 }
 
@@ -137,10 +137,10 @@ bool timer_stop_sync(struct timer *t)
 
 	BUG_ON(!may_sleep());
 	for (;;) {
-		flags = spin_lock_irqsave(&sched_lock);
+		flags = sched_lock();
 		pending |= timer_stop_locked(t);
 		firing = firing_locked(t);
-		spin_unlock_irqrestore(&sched_lock, flags);
+		sched_unlock(flags);
 		if (!firing)
 			return pending;
 		arch_cpu_relax();
@@ -187,9 +187,9 @@ static void expire(struct cpu *c, struct timer *t, u64 now)
 		return;
 	}
 	c->firing = t;
-	spin_unlock(&sched_lock);
+	sched_unlock_masked();
 	t->fn(t);
-	spin_lock(&sched_lock);
+	sched_lock_masked();
 	c->firing = NULL;
 }
 
@@ -200,7 +200,7 @@ void timer_interrupt(void)
 	u64 now;
 
 	c->nr_timer++;
-	spin_lock(&sched_lock);
+	sched_lock_masked();
 	for (n = 0; n < TIMER_BATCH && c->first_timer; n++) {
 		now = time_now_ns();
 		if (c->first_timer->deadline > now)
@@ -209,7 +209,7 @@ void timer_interrupt(void)
 	}
 	c->alarm = c->first_timer ? c->first_timer->deadline : ARCH_TIMER_OFF;
 	arch_timer_set_ns(c->alarm);
-	spin_unlock(&sched_lock);
+	sched_unlock_masked();
 }
 
 void timer_cpu_gone(unsigned int cpu)
@@ -220,7 +220,7 @@ void timer_cpu_gone(unsigned int cpu)
 	u64 flags;
 
 	do {
-		flags = spin_lock_irqsave(&sched_lock);
+		flags = sched_lock();
 		BUG_ON_VAL(this_cpu() == gone || gone->firing, cpu, cpu_id());
 		for (n = 0; n < MOVE_BATCH && gone->first_timer; n++) {
 			t = gone->first_timer;
@@ -228,7 +228,7 @@ void timer_cpu_gone(unsigned int cpu)
 			link_timer(this_cpu(), t);
 		}
 		advance_alarm(this_cpu());
-		spin_unlock_irqrestore(&sched_lock, flags);
+		sched_unlock(flags);
 	} while (n == MOVE_BATCH);
 }
 
@@ -271,8 +271,8 @@ void sleep_until_ns(u64 deadline)
 
 	BUG_ON(!may_sleep());
 	flags = arch_irq_save();
-	spin_lock(&sched_lock);
-	sched_block_locked(NULL, deadline);
+	sched_lock_masked();
+	sched_block_locked(NULL, deadline, WAIT_KILLABLE);
 	arch_irq_restore(flags);
 }
 

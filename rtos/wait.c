@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Wait queues: tasks in a tree ordered by priority, then by arrival. The
+ * Wait queues: tasks in order of priority, then of arrival. The
  * scheduler lock guards all of them, so that "is queued" and "sleeps" change
  * in one step; the caller's own lock guards the condition that is waited for.
  *
@@ -14,27 +14,41 @@ void waitq_init(struct waitq *q, const char *name)
 	*q = (struct waitq){ .name = name };
 }
 
-int waitq_wait(struct waitq *q, struct spinlock *l, u64 *flags, u64 deadline_ns)
+static int wait(struct waitq *q, struct spinlock *l, u64 *flags, u64 deadline_ns,
+		enum wait_kind kind)
 {
 	int err;
 
 	BUG_ON_VAL(!spin_held(l), l->rank, l->holder);
 	BUG_ON(!arch_irqs_masked());
-	spin_lock(&sched_lock);
-	spin_unlock(l);
-	err = sched_block_locked(q, deadline_ns);
+	sched_lock_masked();
+	spin_unlock_to_sleep(l);
+	err = sched_block_locked(q, deadline_ns, kind);
 	arch_irq_restore(*flags);
 	*flags = spin_lock_irqsave(l);
 	return err;
 }
 
+int waitq_wait(struct waitq *q, struct spinlock *l, u64 *flags, u64 deadline_ns)
+{
+	return wait(q, l, flags, deadline_ns, WAIT_FIRM);
+}
+
+int waitq_wait_leave(struct waitq *q, struct spinlock *l, u64 *flags, u64 deadline_ns)
+{
+	return wait(q, l, flags, deadline_ns, WAIT_LEAVE);
+}
+
 unsigned int waitq_wake_one(struct waitq *q)
 {
-	u64 flags = spin_lock_irqsave(&sched_lock);
-	bool woken = waitq_wake_one_locked(q);
+	u64 flags = sched_lock();
+	struct task *t = waitq_first_locked(q);
 
-	spin_unlock_irqrestore(&sched_lock, flags);
-	return woken;
+	if (t)
+		sched_wake_unlock(t, 0, flags);
+	else
+		sched_unlock(flags);
+	return t != NULL;
 }
 
 /*
@@ -43,11 +57,8 @@ unsigned int waitq_wake_one(struct waitq *q)
  */
 unsigned int waitq_wake_all(struct waitq *q)
 {
-	unsigned int woken = 0, waiting;
-	u64 flags = spin_lock_irqsave(&sched_lock);
+	unsigned int woken = 0, waiting = __atomic_load_n(&q->nr_waiting, __ATOMIC_RELAXED);
 
-	waiting = q->nr_waiting;
-	spin_unlock_irqrestore(&sched_lock, flags);
 	while (woken < waiting && waitq_wake_one(q))
 		woken++;
 	return woken;

@@ -65,6 +65,11 @@ static inline bool arch_irqs_masked(void)
 	return arm64_read_sysreg(daif) & ARM64_DAIF_I;
 }
 
+static inline bool arch_irq_was_masked(u64 flags)
+{
+	return flags & (1u << 7);
+}
+
 static inline void arch_cpu_relax(void)
 {
 	__asm__ volatile("yield" : : : "memory");

@@ -63,6 +63,11 @@ static inline bool arch_irqs_masked(void)
 	return host_self()->masked;
 }
 
+static inline bool arch_irq_was_masked(u64 flags)
+{
+	return flags;
+}
+
 static inline void arch_yield_point(void)
 {
 	host_yield();

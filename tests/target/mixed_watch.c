@@ -127,7 +127,7 @@ void mixed_watch(void)
 	unsigned int bad;
 
 	finding[0] = '\0';
-	spin_lock(&sched_lock);
+	sched_lock_masked();
 	now = time_now_ns();
 	check_box(now);
 	for (u32 i = 0; i < mixed.nr_workers; i++) {
@@ -145,7 +145,7 @@ void mixed_watch(void)
 	bad = sched_check_locked();
 	if (bad)
 		found("run queues: %u violations of their equations", bad);
-	spin_unlock(&sched_lock);
+	sched_unlock_masked();
 	spin_unlock_irqrestore(&mixed.box.lock, flags);
 	if (finding[0])
 		mixed_broken("%s", finding);

@@ -349,8 +349,9 @@ static void test_preempt_disable(void)
 	u64 cpu = boss();
 	struct task *t;
 
+	t = help_spawn("marker", 1, cpu, marker, (void *)31);
 	preempt_disable();
-	t = help_spawn("marker", 31, cpu, marker, (void *)31);
+	TEST_CHECK(task_set_prio(t, 31) == 0);
 	mark(1);
 	help_spin(MS / 10);
 	mark(2);
@@ -485,9 +486,9 @@ static void test_random(void)
 			help_spawn("random", 10, CPUS_ALL, random_task, (void *)(uintptr_t)(i + 1));
 	help_add(&random_ready, 1);
 	for (i = 0; i < 200; i++) {
-		flags = spin_lock_irqsave(&sched_lock);
+		flags = sched_lock();
 		bad += sched_check_locked();
-		spin_unlock_irqrestore(&sched_lock, flags);
+		sched_unlock(flags);
 		sleep_ns(100 * 1000);
 	}
 	/* None is released while another may still change it. */

@@ -278,9 +278,9 @@ static void test_never(void)
 	TEST_CHECK(nr_fired == 0);
 	TEST_CHECK(deadline_never(never[0]) && !deadline_never(last) && !deadline_passed(last));
 	TEST_CHECK(deadline_passed(0) && deadline_passed(1) && !deadline_passed(never[0]));
-	flags = spin_lock_irqsave(&sched_lock);
+	flags = sched_lock();
 	TEST_CHECK(timer_check_locked(cpu_id()) == 0);
-	spin_unlock_irqrestore(&sched_lock, flags);
+	sched_unlock(flags);
 }
 
 static void test_past_sleeps(void)

@@ -43,6 +43,11 @@ static inline bool arch_irqs_masked(void)
 	return fake_irqs_masked;
 }
 
+static inline bool arch_irq_was_masked(u64 flags)
+{
+	return flags;
+}
+
 static inline void arch_cpu_relax(void)
 {
 }
