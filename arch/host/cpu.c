@@ -16,7 +16,7 @@ enum { SERVE_MAX = 64 };
 #define FP_CONTROL (0x37full << 32 | 0x1f80)
 
 struct host_cpu host_cpus[MAX_CPUS];
-static bool panicked; /* (A) one was or is being reported */
+static bool panicked;     /* (A) one was or is being reported */
 static u64 counter_start; /* what the counter showed when the machine was switched on */
 
 /* ---- interrupts ------------------------------------------------------------ */
@@ -166,20 +166,16 @@ int arch_cpu_can_off(unsigned int i)
 
 void arch_cpu_off(void)
 {
-	struct host_cpu *me = host_self, *to;
+	struct host_cpu *me = host_self();
 
-	BUG_ON_VAL(!me->masked, me - cpu, 0);
-	me->alarm = ARCH_TIMER_OFF;
-	me->on = false;
-	while (!(to = pick(me)))
-		pass_idle_time();
-	give_turn(to);
-	__builtin_unreachable();
+	BUG_ON_VAL(!me->masked, me - host_cpus, 0);
+	__atomic_store_n(&me->alarm, ARCH_TIMER_OFF, __ATOMIC_RELAXED);
+	host_cpu_end(me);
 }
 
 bool arch_cpu_is_off(unsigned int i)
 {
-	return !cpu[i].on;
+	return !__atomic_load_n(&host_cpus[i].on, __ATOMIC_ACQUIRE);
 }
 
 void arch_send_reschedule(unsigned int i)

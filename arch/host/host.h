@@ -79,6 +79,9 @@ bool host_irqs_ready(void);
 void host_order_init(const struct host_options *o);
 /* A CPU begins with the context at c->sp. For the boot CPU: never returns. */
 void host_cpu_begin(struct host_cpu *c, void *stack_top);
+/* The calling CPU, which this is, goes off: nobody uses its stack any more once
+ * c->on is false. */
+tm_noreturn void host_cpu_end(struct host_cpu *c);
 /* Nanoseconds since the machine was switched on. */
 u64 host_time(void);
 /* The kernel reads the clock, which takes time. */

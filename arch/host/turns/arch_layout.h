@@ -18,6 +18,9 @@
 /* A register at physical p is named HOST_DEV_BASE + p; nothing is mapped. */
 #define HOST_DEV_BASE 0x340000000000ull
 
+/* Bytes of the gap below a stack that are mapped all the same. */
+#define HOST_STACK_EXTRA 0
+
 #define ARCH_BOOT_STACK_TOP (HOST_BOOT_STACK + 0x8000)
 #define ARCH_NAME "host"
 #define ARCH_FP_BYTES 0 /* every context keeps its own on its stack */

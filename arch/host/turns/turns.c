@@ -199,3 +199,14 @@ void host_cpu_begin(struct host_cpu *c, void *stack_top)
 	host_turn = c;
 	host_switch(&left_behind, c->sp);
 }
+
+void host_cpu_end(struct host_cpu *c)
+{
+	struct host_cpu *to;
+
+	c->on = false;
+	while (!(to = pick(c)))
+		pass_idle_time();
+	give_turn(to);
+	__builtin_unreachable();
+}
