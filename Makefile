@@ -16,7 +16,8 @@ quiet := $(findstring s,$(firstword -$(MAKEFLAGS)))
 say = $(if $(quiet)$(V),@:,@echo "  $(1)")
 
 ifeq ($(filter release test meter,$(BUILD)),)
-$(error BUILD=$(BUILD): it is release (what users get), test (poison, ghost and rank checks) or 	meter (release that measures its masked sections))
+$(error BUILD=$(BUILD): it is release (what users get), test (poison, ghost and rank checks) or \
+	meter (release that measures its masked sections))
 endif
 
 # All cores, unless -j was given.
@@ -91,7 +92,7 @@ $(A)/Image: $(A)/kernel.elf
 $(O)/.flags: FORCE | setup-run
 	$(call if-new,{ $(CC) --version | head -n 1; echo '$(CFLAGS)'; })
 $(A)/.linked: FORCE
-	$(call if-new,echo '$(LDFLAGS) $(LINKED) $(APP_DIR)')
+	$(call if-new,echo '$(LDFLAGS) $(LINKED)')
 define if-new
 @mkdir -p $(@D)
 @$(1) >$@.new
@@ -166,5 +167,5 @@ compile_commands.json: $(O)/.flags
 		"$$sep" $$f $$f; sep=','; done; echo ']'; } >$@
 
 clean:
-	rm -rf $(B)/arm64 $(B)/arm64-test $(B)/arm64-meter $(B)/app-* $(B)/host $(B)/bench $(B)/lint \
-		compile_commands.json
+	rm -rf $(B)/arm64 $(B)/arm64-test $(B)/arm64-meter $(B)/app-* $(B)/host $(B)/bench \
+		$(B)/lint compile_commands.json

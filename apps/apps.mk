@@ -18,11 +18,12 @@ endif
 # Where what is linked goes: W for all of it, A for the Image of this variant.
 W := $(B)$(if $(APP),/app-$(notdir $(APP_DIR)))
 A := $(W)/$(notdir $(O))
-APP_OBJS := $(APP_SRCS:$(APP_DIR)/%=$(A)/app/%.o)
+# With the whole path, so that two folders of one name do not share objects.
+APP_OBJS := $(APP_SRCS:$(APP_DIR)/%=$(A)/app$(abspath $(APP))/%.o)
 LINKED := $(OBJS) $(O)/apps/$(if $(APP),start,none).c.o $(APP_OBJS)
 
 # The user's warnings are printed and stop nobody.
-$(APP_OBJS): $(A)/app/%.o: $(APP_DIR)/% $(O)/.flags $(A)/.linked | $(LIBS)
+$(APP_OBJS): $(A)/app$(abspath $(APP))/%.o: $(APP_DIR)/% $(O)/.flags | $(LIBS)
 	@mkdir -p $(@D)
 	$(call say,APP     $<)
 	$(Q)$(CC) $(filter-out -Werror,$(cflags)) -I$(APP_DIR) -MMD -MP -c $< -o $@

@@ -194,6 +194,12 @@ struct task_info {
 /* Fill the entry of the task with the smallest id >= *id; false at the end.
  * On true *id is that id. Each call is one bounded step. Task. */
 bool task_info_next(u32 *id, struct task_info *info);
+/*
+ * Call fn with the task of that id, which is not released before fn returns: a
+ * spinlock is held, so fn may call what is legal in an atomic section and keeps
+ * no pointer. What fn returned, or ERR_NOENT. Task.
+ */
+int task_call(u32 id, int (*fn)(struct task *t, void *arg), void *arg);
 
 /* ---- scheduler ---------------------------------------------------------- */
 

@@ -363,3 +363,16 @@ bool task_info_next(u32 *id, struct task_info *info)
 	spin_unlock(&table_lock);
 	return n;
 }
+
+int task_call(u32 id, int (*fn)(struct task *t, void *arg), void *arg)
+{
+	struct tree_node *n;
+	int result = ERR_NOENT;
+
+	spin_lock(&table_lock);
+	n = tree_lower_bound(&table, id_below, id);
+	if (n && table_entry(n)->id == id)
+		result = fn(table_entry(n), arg);
+	spin_unlock(&table_lock);
+	return result;
+}

@@ -14,7 +14,7 @@ SIM_SRCS := $(sort $(wildcard arch/host/*.c arch/host/*.S $(SIM_MODE)/*.c) \
 	$(filter-out arch/arm64/% rtos/lib/string.c tests/target/arch%,$(SRCS)) \
 	apps/$(if $(APP),start,none).c)
 # With APP= the app is linked in, as into the Image.
-SIM_APP_OBJS := $(patsubst $(APP_DIR)/%.c,$(SIM_BIN)-app/%.c.o,$(filter %.c,$(APP_SRCS)))
+SIM_APP_OBJS := $(patsubst $(APP_DIR)/%.c,$(SIM_BIN)-app$(abspath $(APP))/%.c.o,$(filter %.c,$(APP_SRCS)))
 SIM_OBJS := $(SIM_SRCS:%=$(SIM)/%.o) $(SIM_APP_OBJS)
 SIM_CFLAGS := -std=gnu11 $(SIM_OPT) -g -fno-builtin -fno-pie -fno-common -fno-strict-aliasing \
 	-fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-stack-protector \
@@ -34,7 +34,7 @@ $(SIM)/%.c.o: %.c
 $(SIM)/%.S.o: %.S
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) -c $< -o $@
-$(SIM_APP_OBJS): $(SIM_BIN)-app/%.o: $(APP_DIR)/% $(A)/.linked
+$(SIM_APP_OBJS): $(SIM_BIN)-app$(abspath $(APP))/%.o: $(APP_DIR)/%
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(filter-out -Werror,$(SIM_CFLAGS)) -I$(APP_DIR) -MMD -MP -c $< -o $@
 define sim_ksyms

@@ -28,6 +28,12 @@ static const struct command commands[] = {
 	{ "dmesg", "[-n LEVEL]", "messages since boot; -n: show those below LEVEL here", cmd_dmesg,
 	  NULL },
 	{ "history", "", "lines typed", cmd_history, NULL },
+	{ "inversion", "[inherit|ceiling|plain|chain|server|queue] [HOG_MS]",
+	  "play a priority inversion and print who ran when", cmd_inversion,
+	  "    low holds what high wants while a hog between them computes HOG_MS (20):\n"
+	  "    inherit, ceiling, plain   a mutex of that protocol\n"
+	  "    chain                     high waits for mid, who waits for low\n"
+	  "    server, queue             a wait queue with and without a task that serves it\n" },
 	{ "test", "[GLOB]", "run the self tests whose suite matches", cmd_test, NULL },
 	{ "bench", "[NAME]", "measure the page allocator", cmd_bench, NULL },
 	{ "time", "COMMAND...", "run a command and say how long it took", cmd_time, NULL },

@@ -16,26 +16,53 @@ enum { LOG_LEVELS = 8 };
 const char *task_state_name(enum task_state state)
 {
 	static const char *const names[] = {
-		[TASK_READY] = "ready",       [TASK_RUNNING] = "running",
-		[TASK_SLEEPING] = "sleeping", [TASK_BLOCKED] = "blocked",
+		[TASK_READY] = "ready",         [TASK_RUNNING] = "running",
+		[TASK_SLEEPING] = "sleeping",   [TASK_BLOCKED] = "blocked",
+		[TASK_SUSPENDED] = "suspended", [TASK_FROZEN] = "frozen",
 		[TASK_DEAD] = "dead",
 	};
 
 	return (unsigned int)state < ARRAY_SIZE(names) ? names[state] : "?";
 }
 
+/* One letter each: F uses floating point, Z can be frozen, A can be killed
+ * anywhere, K was asked to end, S is suspended. */
+static const char *task_flags(const struct task_info *t, char *text)
+{
+	char *p = text;
+
+	if (t->flags & TASK_FP)
+		*p++ = 'F';
+	if (t->flags & TASK_FREEZABLE)
+		*p++ = 'Z';
+	if (t->flags & TASK_KILL_ANYWHERE)
+		*p++ = 'A';
+	if (t->killed)
+		*p++ = 'K';
+	if (t->suspended)
+		*p++ = 'S';
+	if (p == text)
+		*p++ = '-';
+	*p = '\0';
+	return text;
+}
+
 void view_tasks(struct out *out)
 {
 	struct task_info t;
+	char flags[8];
 
 	out_printf(out, "  ID NAME            STATE    PRI CPU    TIME(ms) SWITCHES      STACK"
-			" WAITING FOR\n");
+			" WAITING FOR     BASE MUTEXES FLAGS BOOSTED BY\n");
 	for (u32 id = 0; task_info_next(&id, &t); id++) {
-		out_printf(out, "%4u %-15s %-8s ", t.id, t.name, task_state_name(t.state));
+		/* A state of nine letters uses the blank before the priority. */
+		out_printf(out, "%4u %-15s %-9s", t.id, t.name, task_state_name(t.state));
 		out_printf(out, t.prio == t.base_prio ? "%3u " : "%3u+", t.prio);
-		out_printf(out, "%3u %11llu %8llu %5u/%5u %s\n", t.cpu,
+		out_printf(out, "%3u %11llu %8llu %5u/%5u %-15s ", t.cpu,
 			   (unsigned long long)(t.run_ns / 1000000), (unsigned long long)t.switches,
 			   t.stack_used, t.stack_size, t.waiting_for);
+		out_printf(out, "%4u %7u %-5s %s\n", t.base_prio, t.mutexes, task_flags(&t, flags),
+			   t.boosted_by[0] ? t.boosted_by : "-");
 	}
 }
 

@@ -65,13 +65,14 @@ static void show_tasks(u64 elapsed)
 	unsigned int nr = 0;
 	struct task_info t;
 
-	sh_print("  ID NAME            PRI CPU  %%CPU STATE    WAITING FOR\n");
+	sh_print("  ID NAME            PRI CPU  %%CPU STATE    WAITING FOR     BOOSTED BY\n");
 	for (u32 id = 0; nr < MAX_SHOWN && task_info_next(&id, &t); id++) {
 		unsigned int p = permille(t.run_ns - earlier_run_ns(t.id, 0), elapsed);
 
 		now[nr++] = (struct sample){ t.id, t.run_ns };
-		sh_print("%4u %-15s %3u %3u %3u.%u %-8s %s\n", t.id, t.name, t.prio, t.cpu, p / 10,
-			 p % 10, task_state_name(t.state), t.waiting_for);
+		sh_print("%4u %-15s %3u %3u %3u.%u %-9s%-15s %s\n", t.id, t.name, t.prio, t.cpu,
+			 p / 10, p % 10, task_state_name(t.state), t.waiting_for,
+			 t.boosted_by[0] ? t.boosted_by : "-");
 	}
 	memcpy(was.task, now, sizeof(now));
 	was.nr_tasks = nr;

@@ -20,6 +20,7 @@ extern const struct test_suite suite_time;
 extern const struct test_suite suite_sched;
 extern const struct test_suite suite_wait;
 extern const struct test_suite suite_task;
+extern const struct test_suite suite_inversion;
 extern const struct test_suite suite_fp;
 extern const struct test_suite suite_mixed;
 extern const struct test_suite suite_mm;
