@@ -187,8 +187,11 @@ static inline bool arch_irq_was_masked(u64 flags);
 /* Hint in every spin loop (QEMU's icount needs it to make progress). Any. */
 static inline void arch_cpu_relax(void);
 /* At both ends of a lock: where a simulated machine may let another CPU go on.
- * Nothing on hardware. Any. */
+ * Nothing on hardware, unless a seed was set. Any. */
 static inline void arch_yield_point(void);
+/* From now on it does so at places that follow from the seed. 0, ERR_NOSYS: not
+ * in this build, or the machine got its seed otherwise. Boot CPU, before others. */
+int arch_yield_seed(u64 seed);
 /* Sleep until an interrupt is pending, masked or not. Caller masks. */
 static inline void arch_wait_for_interrupt(void);
 /*

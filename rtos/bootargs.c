@@ -115,6 +115,14 @@ static int set_console(const char *value)
 	return 0;
 }
 
+static int set_yield_seed(const char *value)
+{
+	u64 seed;
+	int err = value ? tm_parse_u64(value, &seed) : ERR_INVAL;
+
+	return err ? err : arch_yield_seed(seed);
+}
+
 static const struct {
 	const char *name;
 	int (*set)(const char *value); /* null without `=` */
@@ -126,6 +134,7 @@ static const struct {
 	{ "panic", set_panic },
 	{ "console", set_console },
 	{ "earlycon", set_console },
+	{ "yield_seed", set_yield_seed },
 	{ "test_seed", set_test_seed },
 	{ "test_hours", set_test_hours },
 };
@@ -145,6 +154,7 @@ static void warn(const char *name, const char *value, int err)
 {
 	const char *why = err == ERR_NOENT   ? "unknown"
 			  : err == ERR_RANGE ? "out of range"
+			  : err == ERR_NOSYS ? "not built in"
 					     : "malformed";
 
 	pr_warn("boot argument %s%s%s: %s, ignored", name, value ? "=" : "", value ? value : "",

@@ -75,8 +75,13 @@ static inline void arch_cpu_relax(void)
 	__asm__ volatile("yield" : : : "memory");
 }
 
+extern u32 arm64_yield_on;
+void arm64_yield_point(void);
+
 static inline void arch_yield_point(void)
 {
+	if (tm_debug && unlikely(arm64_yield_on))
+		arm64_yield_point();
 }
 
 static inline void arch_undefined_instruction(void)

@@ -230,6 +230,13 @@ u64 arch_count(void)
 	return arch_now_ns();
 }
 
+/* --seed has decided. */
+int arch_yield_seed(u64 seed)
+{
+	(void)seed;
+	return ERR_NOSYS;
+}
+
 u32 arch_count_raw(void)
 {
 	return (u32)arch_ticks();

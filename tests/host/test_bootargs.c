@@ -15,6 +15,14 @@ void panic_set_timeout(int seconds)
 	panic_seconds = seconds;
 }
 
+static u64 yield_seed;
+
+int arch_yield_seed(u64 seed)
+{
+	yield_seed = seed;
+	return seed == 7 ? ERR_NOSYS : 0;
+}
+
 /* Parse one line in a fresh process, then check. */
 struct line {
 	const char *given;
@@ -108,6 +116,18 @@ static void check_malformed(void)
 	assert_null(boot_run());
 }
 
+static void check_seed(void)
+{
+	assert_int_equal(yield_seed, 12);
+	assert_int_equal(warnings(), 1);
+	assert_true(fake_log_has("boot argument yield_seed=x: malformed, ignored"));
+}
+
+static void check_no_seed(void)
+{
+	assert_true(fake_log_has("boot argument yield_seed=7: not built in, ignored"));
+}
+
 static void check_console(void)
 {
 	assert_int_equal(warnings(), 0);
@@ -135,6 +155,8 @@ static void test_warnings(void **state)
 	(void)state;
 	expect("root=/dev/vda rw loglevel=9", check_unknown);
 	expect("run= run panic panic=soon panic=99999999 loglevel= quiet=1", check_malformed);
+	expect("yield_seed=12 yield_seed=x", check_seed);
+	expect("yield_seed=7", check_no_seed);
 	expect("console=ttyAMA0,115200 earlycon", check_console);
 	expect("run=a run= run", check_refused_keeps);
 	expect("quiet run=\"a panic=-1", check_open_quote);
