@@ -309,6 +309,13 @@ void arch_reboot(void);
  */
 int arch_irq_init(void);
 void arch_irq_init_cpu(void);
+/* Whose a line is. Any. */
+enum arch_irq_kind {
+	ARCH_IRQ_RESERVED, /* calls between CPUs, or the alarm */
+	ARCH_IRQ_PRIVATE,  /* each CPU has its own: calls about it mean the caller's */
+	ARCH_IRQ_SHARED,
+};
+enum arch_irq_kind arch_irq_kind(unsigned int irq);
 /* Enable or disable one line at the controller; edge tells the trigger. */
 void arch_irq_unmask(unsigned int irq, bool edge);
 void arch_irq_mask(unsigned int irq);
@@ -318,6 +325,9 @@ void arch_irq_mask(unsigned int irq);
  */
 void arch_irq_set_cpu(unsigned int irq, unsigned int cpu);
 void arch_irq_set_level(unsigned int irq, unsigned int level);
+/* Make a line pending by software: for tests, and for lines that belong to no
+ * device. It is served once, when it is unmasked. Any. */
+void arch_irq_set_pending(unsigned int irq);
 /* Number of lines, and the controller's name for /proc/interrupts. */
 unsigned int arch_irq_lines(void);
 const char *arch_irq_chip_name(void);

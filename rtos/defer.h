@@ -116,16 +116,23 @@ struct irq_attr {
 
 /*
  * Attach to a controller line and unmask it. 0, ERR_RANGE (no such line),
- * ERR_BUSY (taken), ERR_NOSPC (64 are), ERR_INVAL (neither handler nor thread,
- * level or priority too high, no CPU of cpus online), ERR_NOMEM (no thread).
- * Task, or boot without a thread.
+ * ERR_BUSY (taken, or the kernel's own), ERR_NOSPC (64 are), ERR_INVAL (neither
+ * handler nor thread, level or priority too high, no CPU of cpus online, CPUs or
+ * a thread for a line private to each CPU), ERR_NOMEM (no thread). A private
+ * line is attached for all CPUs and unmasked on the caller's. Task, or boot
+ * without a thread.
  */
 int irq_request(unsigned int irq, const struct irq_attr *attr);
 /* Mask the line and detach: neither handler nor thread run any more when this
  * returns. 0, ERR_NOENT. Task. */
 int irq_free(unsigned int irq);
-/* Mask and unmask, nested: work of a driver that must not meet its handler. 0,
- * ERR_NOENT. Any. */
+/*
+ * Mask and unmask, nested: work of a driver that must not meet its handler. When
+ * irq_disable() returns, no other CPU runs the handler, so the caller holds no
+ * lock that it takes; the thread may run. The last irq_enable() also gives a
+ * line another chance that was masked because nobody claimed its interrupts. 0,
+ * ERR_NOENT. Any.
+ */
 int irq_disable(unsigned int irq);
 int irq_enable(unsigned int irq);
 /* Serve the line on the first online CPU of the mask. 0, ERR_NOENT, ERR_INVAL

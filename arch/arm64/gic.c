@@ -23,7 +23,6 @@ static const struct {
 };
 
 enum {
-	SERVE_MAX = 64, /* lines served per entry; a storm comes back at once */
 	CELLS_MIN = 3,
 	CELLS_MAX = 4, /* GICv3: the fourth names a CPU partition, 0 for all */
 	TYPE_SHARED = 0,
@@ -112,6 +111,33 @@ void arch_irq_mask(unsigned int irq)
 {
 	BUG_ON_VAL(irq >= arch_irq_lines(), irq, arch_irq_lines());
 	chip->mask(irq);
+}
+
+enum arch_irq_kind arch_irq_kind(unsigned int irq)
+{
+	if (irq < IRQ_PRIVATE || irq == arch_timer_irq())
+		return ARCH_IRQ_RESERVED;
+	return irq < IRQ_SHARED ? ARCH_IRQ_PRIVATE : ARCH_IRQ_SHARED;
+}
+
+void arch_irq_set_cpu(unsigned int irq, unsigned int cpu)
+{
+	BUG_ON_VAL(irq < IRQ_SHARED || irq >= arch_irq_lines(), irq, arch_irq_lines());
+	BUG_ON_VAL(cpu >= arch_cpu_count() || !chip->serves(cpu), irq, cpu);
+	chip->set_cpu(irq, cpu);
+}
+
+void arch_irq_set_level(unsigned int irq, unsigned int level)
+{
+	BUG_ON_VAL(irq >= arch_irq_lines() || level > IRQ_LEVEL_MAX, irq, level);
+	mmio_write8(chip->home(irq), GICD_IPRIORITYR + irq,
+		    (u8)(GIC_PRIORITY_LEVEL0 - level * GIC_PRIORITY_STEP));
+}
+
+void arch_irq_set_pending(unsigned int irq)
+{
+	BUG_ON_VAL(irq < IRQ_PRIVATE || irq >= arch_irq_lines(), irq, arch_irq_lines());
+	gic_set_bit(chip->home(irq), GICD_ISPENDR, irq);
 }
 
 /* ---- the tree's words ------------------------------------------------------------ */
@@ -206,21 +232,25 @@ static void serve(unsigned int irq)
 		irq_dispatch(irq);
 }
 
+/*
+ * One line an entry: what else is pending interrupts again at once, most urgent
+ * first, with a switch to a more urgent task in between where one is due.
+ */
 void arm64_irq_handle(void)
 {
+	unsigned int irq;
+	u32 value;
+
 	if (!chip)
 		panic("interrupt, but no controller is known");
 	irq_enter();
-	for (unsigned int i = 0; i < SERVE_MAX; i++) {
-		u32 value = chip->ack();
-		unsigned int irq = irqchip_line(value);
-
-		if (irq >= IRQ_MAX)
-			break;
-		if (irq == IPI_STOP) {
-			chip->eoi(value);
-			stop_here();
-		}
+	value = chip->ack();
+	irq = irqchip_line(value);
+	if (irq == IPI_STOP) {
+		chip->eoi(value);
+		stop_here();
+	}
+	if (irq < IRQ_MAX) {
 		serve(irq);
 		chip->eoi(value);
 	}
@@ -265,7 +295,13 @@ void arch_stop_others(void)
 
 /* ---- both generations --------------------------------------------------------------- */
 
-#define PRIORITY_WORD (GIC_PRIORITY * 0x01010101u)
+enum { PRIORITY_SHARED = GIC_PRIORITY_LEVEL0 - IRQ_LEVEL_DEFAULT * GIC_PRIORITY_STEP };
+
+/* The same priority for the four lines of a word. */
+static u32 priority_word(u32 priority)
+{
+	return priority * 0x01010101u;
+}
 
 unsigned int gic_lines(volatile u8 *dist)
 {
@@ -295,7 +331,7 @@ void gic_reset_shared(volatile u8 *dist, unsigned int nr_lines)
 		mmio_write32(dist, GICD_ICACTIVER + i / 8, ~0u);
 	}
 	for (unsigned int i = IRQ_SHARED; i < nr_lines; i += 4)
-		mmio_write32(dist, GICD_IPRIORITYR + i, PRIORITY_WORD);
+		mmio_write32(dist, GICD_IPRIORITYR + i, priority_word(PRIORITY_SHARED));
 	for (unsigned int i = IRQ_SHARED; i < nr_lines; i += 16)
 		mmio_write32(dist, GICD_ICFGR + i / 4, 0);
 }
@@ -306,6 +342,6 @@ void gic_reset_private(volatile u8 *base)
 	mmio_write32(base, GICD_ICPENDR, 0xffff0000);
 	mmio_write32(base, GICD_ICACTIVER, ~0u);
 	for (unsigned int i = 0; i < IRQ_SHARED; i += 4)
-		mmio_write32(base, GICD_IPRIORITYR + i, PRIORITY_WORD);
+		mmio_write32(base, GICD_IPRIORITYR + i, priority_word(GIC_PRIORITY_PRIVATE));
 	mmio_write32(base, GICD_ISENABLER, 1u << IPI_RESCHEDULE | 1u << IPI_STOP);
 }

@@ -2,7 +2,8 @@
 /*
  * GICv2: one distributor, one CPU interface seen by every CPU at the same
  * address. A CPU's own bit for targets is read from its banked target
- * registers. All shared lines go to the boot CPU. At most eight CPUs.
+ * registers. Shared lines go to the boot CPU until told otherwise. At most eight
+ * CPUs.
  */
 #include "arm64.h"
 #include "irqchip.h"
@@ -110,6 +111,29 @@ static void mask(unsigned int irq)
 	gic_set_bit(dist, GICD_ICENABLER, irq);
 }
 
+/*
+ * A pending edge goes along with the target by the architecture; QEMU's model
+ * keeps it with the old one. So it is made pending anew, which is the same.
+ */
+static void set_cpu(unsigned int irq, unsigned int cpu)
+{
+	bool edge = mmio_read32(dist, GICD_ICFGR + irq / 16 * 4) & 2u << irq % 16 * 2;
+	bool pending = mmio_read32(dist, GICD_ISPENDR + irq / 32 * 4) & 1u << irq % 32;
+
+	mmio_write8(dist, GICD_ITARGETSR + irq, target[cpu]);
+	if (edge && pending) {
+		gic_set_bit(dist, GICD_ICPENDR, irq);
+		gic_set_bit(dist, GICD_ISPENDR, irq);
+	}
+}
+
+/* The distributor banks the private lines' registers by CPU itself. */
+static volatile u8 *home(unsigned int irq)
+{
+	(void)irq;
+	return dist;
+}
+
 static u32 ack(void)
 {
 	u32 value = mmio_read32(cpu_if, GICC_IAR);
@@ -139,6 +163,8 @@ const struct irqchip arm64_gicv2 = {
 	.lines = lines,
 	.unmask = unmask,
 	.mask = mask,
+	.set_cpu = set_cpu,
+	.home = home,
 	.ack = ack,
 	.eoi = eoi,
 	.send = send,

@@ -3,7 +3,7 @@
  * GICv3 and v4: a distributor for shared lines, a redistributor per CPU for
  * private ones, and the CPU interface in system registers. Redistributors stand
  * in one or more regions of the node, in any order; each says in its TYPER
- * whose it is. Shared lines are routed to the boot CPU. All lines are put into
+ * whose it is. Shared lines are routed to the boot CPU until told otherwise. All lines are put into
  * group 1, which changes something only where no secure firmware did.
  */
 #include "arm64.h"
@@ -129,8 +129,11 @@ static bool find_redistributors(const struct dt_node *node)
 /* Wait for a register write to take effect; both CTLR registers lie at 0. */
 static void settle(volatile u8 *base, u32 pending)
 {
-	u64 start = arch_now_ns();
+	u64 start;
 
+	if (!(mmio_read32(base, GICD_CTLR) & pending))
+		return;
+	start = arch_now_ns();
 	while (mmio_read32(base, GICD_CTLR) & pending) {
 		if (arch_now_ns() - start > WAIT_NS) {
 			pr_warn("irq: GICv3 does not confirm a register write");
@@ -241,24 +244,29 @@ static unsigned int lines(void)
 }
 
 /* Private lines live in the redistributor of the CPU that asks. */
-static volatile u8 *home_of(unsigned int irq)
+static volatile u8 *home(unsigned int irq)
 {
 	return irq < IRQ_SHARED ? private[cpu_id()] : dist;
 }
 
 static void unmask(unsigned int irq, bool edge)
 {
-	gic_set_trigger(home_of(irq), irq, edge);
-	gic_set_bit(home_of(irq), GICD_ISENABLER, irq);
+	gic_set_trigger(home(irq), irq, edge);
+	gic_set_bit(home(irq), GICD_ISENABLER, irq);
 }
 
 static void mask(unsigned int irq)
 {
-	gic_set_bit(home_of(irq), GICD_ICENABLER, irq);
+	gic_set_bit(home(irq), GICD_ICENABLER, irq);
 	if (irq < IRQ_SHARED)
 		settle(redist[cpu_id()], GICR_RWP);
 	else
 		settle(dist, GICD_RWP);
+}
+
+static void set_cpu(unsigned int irq, unsigned int cpu)
+{
+	mmio_write64(dist, GICD_IROUTER + irq * 8, router_of(cpu));
 }
 
 static u32 ack(void)
@@ -295,6 +303,8 @@ const struct irqchip arm64_gicv3 = {
 	.lines = lines,
 	.unmask = unmask,
 	.mask = mask,
+	.set_cpu = set_cpu,
+	.home = home,
 	.ack = ack,
 	.eoi = eoi,
 	.send = send,

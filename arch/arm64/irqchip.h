@@ -34,6 +34,10 @@ struct irqchip {
 	unsigned int (*lines)(void);
 	void (*unmask)(unsigned int irq, bool edge);
 	void (*mask)(unsigned int irq);
+	/* Direct a shared line, which is masked, to one CPU. */
+	void (*set_cpu)(unsigned int irq, unsigned int cpu);
+	/* Where a line's banks are: the distributor, or what this CPU has. */
+	volatile u8 *(*home)(unsigned int irq);
 	/* Take the most urgent pending line. The value goes back to eoi()
 	 * unchanged; irqchip_line() is its line, from IRQ_MAX on: none. */
 	u32 (*ack)(void);
@@ -51,7 +55,7 @@ extern const struct irqchip arm64_gicv2, arm64_gicv3;
 
 /*
  * The GIC's distributor, whose banks of shared lines are the same in both
- * generations: everything off, not pending, lowest usable priority, level.
+ * generations: everything off, not pending, of the default level and trigger.
  */
 void gic_reset_shared(volatile u8 *dist, unsigned int nr_lines);
 /* The same for the private lines, at a distributor or redistributor. */
@@ -68,6 +72,7 @@ enum {
 	GICD_IGROUPR = 0x080,
 	GICD_ISENABLER = 0x100,
 	GICD_ICENABLER = 0x180,
+	GICD_ISPENDR = 0x200,
 	GICD_ICPENDR = 0x280,
 	GICD_ICACTIVER = 0x380,
 	GICD_IPRIORITYR = 0x400,
@@ -75,9 +80,16 @@ enum {
 	GICD_ICFGR = 0xc00,
 	GICD_SGIR = 0xf00,
 	GICD_IROUTER = 0x6000,
-	/* One priority for all lines: they do not nest. The mask lets it pass
-	 * in either security state. */
-	GIC_PRIORITY = 0xa0,
+	/*
+	 * Sixteen priorities exist in either security state, lower numbers first,
+	 * and the mask lets all but the last pass. Lines of devices take eight,
+	 * level 0 the last of them; what is private to a CPU, alarm and calls,
+	 * comes before all devices. None interrupts another: interrupts stay
+	 * masked until the end.
+	 */
+	GIC_PRIORITY_PRIVATE = 0x60,
+	GIC_PRIORITY_LEVEL0 = 0xe0,
+	GIC_PRIORITY_STEP = 0x10,
 	GIC_PRIORITY_MASK = 0xf0,
 };
 

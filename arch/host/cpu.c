@@ -26,11 +26,10 @@ static bool alarm_is_due(const struct host_cpu *c)
 	return __atomic_load_n(&c->alarm, __ATOMIC_RELAXED) <= host_time();
 }
 
-/* Shared lines go to the boot CPU, as both GICs are set up on hardware. */
 bool host_pending(const struct host_cpu *c)
 {
 	return __atomic_load_n(&c->ipi, __ATOMIC_ACQUIRE) || alarm_is_due(c) ||
-	       (c == host_cpus && host_irq_pending());
+	       host_irq_pending((unsigned int)(c - host_cpus));
 }
 
 static void serve(struct host_cpu *c)
@@ -43,8 +42,8 @@ static void serve(struct host_cpu *c)
 		/* Quiet until rtos sets the next. */
 		__atomic_store_n(&c->alarm, ARCH_TIMER_OFF, __ATOMIC_RELAXED);
 		timer_interrupt();
-	} else if (c == host_cpus) {
-		irq = host_irq_pending();
+	} else {
+		irq = host_irq_take((unsigned int)(c - host_cpus));
 		if (irq)
 			irq_dispatch(irq);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of arch/host/ tell each other. cpu.c owns the simulated CPUs,
- * turns/ or threads/ the clock and the order in which they go on, memory.c the address space, board.c what the tree says the
+ * turns/ or threads/ the clock and the order in which they go on, irqchip.c the
+ * interrupt lines, memory.c the address space, board.c what the tree says the
  * machine has, uart.c the one device, fault.c signals and names of addresses.
  * No locks here: of many threads, the kernel's own locks or a machine that
  * stands still let one in at a time. Only board.c, memory.c, uart.c and fault.c know
@@ -70,8 +71,12 @@ bool host_panicked(void);
 u64 host_first_sp(void *stack_top, void (*entry)(void *arg), void *arg);
 void host_switch(u64 *save_sp, u64 load_sp);
 extern const char host_context_start[];
-/* Line of the console at the controller, 0: none enabled. (tree.c) */
-unsigned int host_irq_pending(void);
+
+/* ---- the interrupt controller (irqchip.c) -------------------------------------- */
+
+/* The line this CPU would take now, 0: none; and take it. */
+unsigned int host_irq_pending(unsigned int cpu);
+unsigned int host_irq_take(unsigned int cpu);
 bool host_irqs_ready(void);
 
 /* ---- who goes on when, and the clock (turns/turns.c or threads/threads.c) -------- */
