@@ -93,10 +93,10 @@ $(O)/.flags: FORCE | setup-run
 	$(call if-new,{ $(CC) --version | head -n 1; echo '$(CFLAGS)'; })
 $(A)/.linked: FORCE
 	$(call if-new,echo '$(LDFLAGS) $(LINKED)')
+# By a name of its own: two makes of one tree may be at it at once.
 define if-new
-@mkdir -p $(@D)
-@$(1) >$@.new
-@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+@mkdir -p $(@D); $(1) >$@.$$$$; \
+	if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
 endef
 
 # With LIBFDT= given, the two files are the caller's affair and only used.

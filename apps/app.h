@@ -3,8 +3,9 @@
  * The place for the user's own code. `make APP=DIR run` compiles every .c and
  * .S of DIR with the kernel's flags (NAME.fp.c may use floating point) and
  * links them into an Image of their own; the kernel's Image stays as it is. An
- * app sees rtos/rtos.h, which this includes, and mm/mm.h, and nothing else. It
- * runs with the kernel's rights: its mistakes are the kernel's.
+ * app sees rtos/rtos.h, which this includes, mm/mm.h and mm/dt.h (the device
+ * tree), and nothing else. It runs with the kernel's rights: its mistakes are
+ * the kernel's.
  */
 #ifndef APPS_APP_H
 #define APPS_APP_H

@@ -37,6 +37,8 @@ static void note(const char *what)
 	u32 at = __atomic_fetch_add(&t->nr_events, 1, __ATOMIC_RELAXED);
 
 	BUG_ON_VAL(at >= SCENE_EVENTS, at, scene.kind);
+	if (at == 0)
+		scene.start = time_now_ns();
 	t->event[at].ns = time_now_ns() - scene.start;
 	tm_snprintf(t->event[at].who, TASK_NAME_LEN, "%s", task_name(task_current()));
 	t->event[at].prio = task_prio(task_current());
@@ -273,7 +275,6 @@ int scene_play(enum scene_kind kind, u64 hog_ns, struct scene_trace *trace)
 
 	set_stage(kind, hog_ns, trace);
 	nr = start_tasks(task);
-	scene.start = time_now_ns();
 	for (unsigned int i = 0; i < NR_ROLES && scene.cancelled; i++)
 		cue((enum role)i);
 	if (!scene.cancelled)

@@ -24,7 +24,7 @@ enum { SCENE_LOW = 12, SCENE_MID = 14, SCENE_HOG = 16, SCENE_HIGH = 24, SCENE_EV
 #define SCENE_SECTION_NS 4000000ull /* the work low does while it is needed */
 
 struct scene_event {
-	u64 ns; /* since the scene began */
+	u64 ns; /* since the first event */
 	char who[TASK_NAME_LEN];
 	unsigned int prio; /* effective */
 	const char *what;
