@@ -19,7 +19,8 @@
  */
 #include "rtos/sched.h"
 
-static struct list pending = { &pending, &pending }; /* (S) tasks by pi_node, (A) if empty */
+static struct list pending = { &pending, &pending }; /* (S) tasks by pi_node */
+static bool unfinished; /* (S) to set, (A) to read: a chain was left for an interrupt */
 
 static unsigned int effective(const struct task *t)
 {
@@ -94,15 +95,18 @@ void inherit_run_locked(void)
 	for (links = 0; !list_empty(&pending) && (links < INHERIT_LINKS || !arch_timer_irq());
 	     links++)
 		follow_one();
-	if (!list_empty(&pending))
+	if (!list_empty(&pending)) {
+		__atomic_store_n(&unfinished, true, __ATOMIC_RELAXED);
 		arch_send_reschedule(arch_current()->cpu);
+	}
 }
 
 void inherit_interrupt(void)
 {
-	if (__atomic_load_n(&pending.next, __ATOMIC_RELAXED) == &pending)
+	if (!__atomic_load_n(&unfinished, __ATOMIC_RELAXED))
 		return;
 	sched_lock_masked();
+	__atomic_store_n(&unfinished, false, __ATOMIC_RELAXED);
 	inherit_run_locked();
 	sched_unlock_masked();
 }

@@ -453,13 +453,13 @@ static u64 get_action(const void *of, unsigned int cpu)
 static u64 get_timer(const void *of, unsigned int cpu)
 {
 	(void)of;
-	return cpus[cpu].nr_timer;
+	return __atomic_load_n(&cpus[cpu].nr_timer, __ATOMIC_RELAXED);
 }
 
 static u64 get_ipi(const void *of, unsigned int cpu)
 {
 	(void)of;
-	return cpus[cpu].nr_ipi;
+	return __atomic_load_n(&cpus[cpu].nr_ipi, __ATOMIC_RELAXED);
 }
 
 static void view_line(struct out *out, unsigned int irq, int width,

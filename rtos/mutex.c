@@ -95,9 +95,10 @@ static int take_locked(struct mutex *m, struct task *t, uintptr_t old)
 	return old & MUTEX_OWNERDEAD ? ERR_OWNERDEAD : 0;
 }
 
+/* Only of a blocked task is `wants` not about to change. */
 static bool waits_forever(const struct task *t)
 {
-	return t->wants && t->state == TASK_BLOCKED && !tree_linked(&t->timer.node);
+	return t->state == TASK_BLOCKED && t->wants && !tree_linked(&t->timer.node);
 }
 
 /*

@@ -46,7 +46,8 @@ void irq_exit(void)
 
 	BUG_ON_VAL(t->irq_depth == 0, t->id, t->cpu);
 	t->irq_depth--;
-	if (unlikely(t->resched) && t->irq_depth == 0 && t->preempt_count == 0)
+	if (unlikely(__atomic_load_n(&t->resched, __ATOMIC_RELAXED)) && t->irq_depth == 0 &&
+	    t->preempt_count == 0)
 		sched_resched();
 }
 

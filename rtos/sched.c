@@ -184,8 +184,10 @@ void sched_unlock_called(u64 flags)
 
 void sched_ipi(void)
 {
+	struct cpu *c = this_cpu();
+
 	/* The sender has set resched; irq_exit() acts on it. */
-	this_cpu()->nr_ipi++;
+	__atomic_store_n(&c->nr_ipi, c->nr_ipi + 1, __ATOMIC_RELAXED);
 	inherit_interrupt();
 }
 
@@ -207,7 +209,7 @@ static int leave_result(const struct task *t, enum wait_kind kind)
 static void join_queue(struct task *t, struct waitq *q)
 {
 	prio_list_add(&q->waiters, &t->wait_node, t->prio);
-	q->nr_waiting++;
+	__atomic_store_n(&q->nr_waiting, q->nr_waiting + 1, __ATOMIC_RELAXED);
 	t->waiting_on = q;
 	if (q->server) {
 		inherit_queue_locked(q);
@@ -253,7 +255,7 @@ static inline void end_wait(struct task *t, int result)
 	if (!q)
 		return;
 	prio_list_remove(&q->waiters, &t->wait_node);
-	q->nr_waiting--;
+	__atomic_store_n(&q->nr_waiting, q->nr_waiting - 1, __ATOMIC_RELAXED);
 	t->waiting_on = NULL;
 	if (q->server) {
 		inherit_queue_locked(q);
@@ -531,9 +533,10 @@ void sched_idle(void)
 	t->preempt_count = 0;
 	for (;;) {
 		(void)arch_irq_save();
-		if (!t->resched && !(cpus_online() & (1ull << t->cpu)) && this_cpu()->parked)
+		if (!__atomic_load_n(&t->resched, __ATOMIC_RELAXED) &&
+		    !(cpus_online() & (1ull << t->cpu)) && this_cpu()->parked)
 			this_cpu()->parked();
-		else if (!t->resched)
+		else if (!__atomic_load_n(&t->resched, __ATOMIC_RELAXED))
 			arch_idle();
 		sched_resched();
 		arch_irq_enable();

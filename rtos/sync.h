@@ -32,7 +32,7 @@ struct task;
  */
 struct waitq {
 	struct prio_list waiters; /* (S) */
-	u32 nr_waiting;           /* (S) = nodes in waiters */
+	u32 nr_waiting;           /* (S) to set, (A) to read: nodes in waiters */
 	u32 lent;                 /* (S) level lent without waiting; 0: none */
 	struct task *server;      /* (S) null: nobody in particular */
 	struct prio_node loan;    /* (S) in the server's loans */

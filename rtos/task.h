@@ -99,7 +99,7 @@ struct cpu {
 	struct timer *first_timer;                   /* (S) the first of them; null: none */
 	struct timer *firing;                        /* (S) whose fn runs now; null: none */
 	u64 alarm;                                   /* (S) what the hardware is set to */
-	u64 nr_timer, nr_ipi;                        /* (P) interrupts taken */
+	u64 nr_timer, nr_ipi;                        /* (P) to set, (A) to read: interrupts taken */
 	u32 nr_held;                                 /* (P) test builds: spinlocks held */
 	const struct spinlock *held[MAX_HELD_LOCKS]; /* (P) in order of taking */
 } tm_aligned(128);

@@ -199,7 +199,7 @@ void timer_interrupt(void)
 	unsigned int n;
 	u64 now;
 
-	c->nr_timer++;
+	__atomic_store_n(&c->nr_timer, c->nr_timer + 1, __ATOMIC_RELAXED);
 	sched_lock_masked();
 	for (n = 0; n < TIMER_BATCH && c->first_timer; n++) {
 		now = time_now_ns();

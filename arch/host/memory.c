@@ -24,7 +24,7 @@ enum {
 	IMAGE_INIT_END = 0xf8000,
 	IMAGE_SIZE = 0x200000,
 };
-#define PHYS_BYTES (1ull << ARCH_PHYS_BITS)
+#define PHYS_BYTES min_u64(1ull << ARCH_PHYS_BITS, ARCH_FRAMES_BASE - ARCH_LINEAR_BASE)
 
 static int ram_file;
 static u64 *pte; /* by page above ARCH_FRAMES_BASE: address and rights */
@@ -34,6 +34,11 @@ static struct {
 static unsigned int nr_linear;
 static u64 early_next = HOST_EARLY_BASE;
 static struct arch_image image;
+
+static bool in_stacks(u64 va)
+{
+	return va >= ARCH_STACK_BASE && va < HOST_EARLY_BASE;
+}
 
 static u64 *pte_of(u64 va)
 {
@@ -72,14 +77,15 @@ void host_memory_init(void)
 {
 	u64 nr_ptes = (HOST_SPACE_END - ARCH_FRAMES_BASE) >> PAGE_SHIFT;
 	u64 stack = HOST_BOOT_STACK + STACK_SLOT - STACK_SIZE;
+	u64 mapped = STACK_SIZE + HOST_STACK_EXTRA;
 
 	ram_file = memfd_create("ram", MFD_CLOEXEC);
 	if (ram_file < 0 || ftruncate(ram_file, (off_t)PHYS_BYTES))
 		host_refuse("no file for the machine's memory");
 	pte = place(0, nr_ptes * sizeof(*pte), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		    -1, 0);
-	place(stack, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-	      -1, 0);
+	place(stack - HOST_STACK_EXTRA, mapped, PROT_READ | PROT_WRITE,
+	      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	set_ptes(stack, 0, STACK_SIZE / PAGE_SIZE, true);
 }
 
@@ -178,6 +184,14 @@ static void forget_frames(u64 va, u64 nr_bytes)
 		__asan_unpoison_memory_region((const void *)(uintptr_t)va, nr_bytes);
 }
 
+/* Where the runtime of a sanitizer needs more stack than the kernel gives. */
+static void add_room_below(u64 va)
+{
+	if (HOST_STACK_EXTRA && in_stacks(va) && va % STACK_SLOT == STACK_SLOT - STACK_SIZE)
+		place(va - HOST_STACK_EXTRA, HOST_STACK_EXTRA, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
 int arch_map(u64 va, phys_t p, u64 nr_pages, enum arch_prot prot)
 {
 	BUG_ON_VAL(!is_aligned(va | p.v, PAGE_SIZE), va, p.v);
@@ -187,6 +201,7 @@ int arch_map(u64 va, phys_t p, u64 nr_pages, enum arch_prot prot)
 			return ERR_EXIST;
 	view(va, p.v, nr_pages << PAGE_SHIFT, prot != ARCH_PROT_RO);
 	set_ptes(va, p.v, nr_pages, prot != ARCH_PROT_RO);
+	add_room_below(va);
 	forget_frames(va, nr_pages << PAGE_SHIFT);
 	return 0;
 }

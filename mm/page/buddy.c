@@ -103,6 +103,12 @@ static void count_free(struct zone *z, enum migratetype mt, u64 delta)
 		__atomic_store_n(&z->nr_free_cma, z->nr_free_cma + delta, __ATOMIC_RELAXED);
 }
 
+/* The mark test reads it without the lock. */
+static void set_filled(struct zone *z, enum migratetype mt, u32 orders)
+{
+	__atomic_store_n(&z->filled[mt], (u16)orders, __ATOMIC_RELAXED);
+}
+
 static void link_block(struct zone *z, u32 pfn, unsigned int order, enum migratetype mt, bool tail)
 {
 	struct page_list *l = &z->area[order].list[mt];
@@ -112,7 +118,7 @@ static void link_block(struct zone *z, u32 pfn, unsigned int order, enum migrate
 		page_list_add_tail(l, pfn);
 	else
 		page_list_add_head(l, pfn);
-	z->filled[mt] |= (u16)(1u << order);
+	set_filled(z, mt, z->filled[mt] | 1u << order);
 }
 
 static void unlink_block(struct zone *z, u32 pfn, unsigned int order, enum migratetype mt)
@@ -122,7 +128,7 @@ static void unlink_block(struct zone *z, u32 pfn, unsigned int order, enum migra
 	BUG_ON_VAL(!l->count, pfn, order);
 	page_list_del(l, pfn);
 	if (!l->count)
-		z->filled[mt] &= (u16) ~(1u << order);
+		set_filled(z, mt, z->filled[mt] & ~(1u << order));
 }
 
 /* ---- taking ----------------------------------------------------------------- */
@@ -191,7 +197,7 @@ struct page *buddy_take_locked(struct zone *z, unsigned int order, enum migratet
 	BUG_ON_VAL(!l->count, have, mt);
 	page = frame(page_list_pop(l));
 	if (!l->count)
-		z->filled[mt] &= (u16) ~(1u << have);
+		set_filled(z, mt, z->filled[mt] & ~(1u << have));
 	intact = head_intact(page, frame_flags(z->id, PAGE_FREE, have, mt));
 	split(z, frame_number(page), have, order, mt);
 	hand_out(z, page, order, mt, intact);

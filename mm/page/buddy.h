@@ -28,8 +28,9 @@ struct page *buddy_take_locked(struct zone *z, unsigned int order, enum migratet
  * lock too (then it is a hint). */
 static inline u32 buddy_filled(const struct zone *z)
 {
-	return z->filled[MIGRATE_UNMOVABLE] | z->filled[MIGRATE_MOVABLE] |
-	       z->filled[MIGRATE_RECLAIMABLE];
+	return __atomic_load_n(&z->filled[MIGRATE_UNMOVABLE], __ATOMIC_RELAXED) |
+	       __atomic_load_n(&z->filled[MIGRATE_MOVABLE], __ATOMIC_RELAXED) |
+	       __atomic_load_n(&z->filled[MIGRATE_RECLAIMABLE], __ATOMIC_RELAXED);
 }
 
 /*

@@ -286,8 +286,12 @@ static void check_marks(struct walk *w, const struct zone *z)
 
 static bool check_zone_once(struct walk *w, struct zone *z)
 {
+	u64 flags;
+
 	*w = (struct walk){ .out = w->out, .z = z, .findings = w->findings };
+	flags = spin_lock_irqsave(&z->lock);
 	w->generation = generation(z);
+	spin_unlock_irqrestore(&z->lock, flags);
 	return check_frames(w, z) && check_lists(w, z) && check_sums(w, z);
 }
 

@@ -5,75 +5,25 @@ decides everything, so a run can be repeated byte for byte."""
 
 import os
 import re
-import subprocess
 
 import pytest
 
 import views
-from machine import BUILD, Node, Shape
-from qemu import QEMU
+from hostkernel import KERNEL, SHAPES, make_trees, run_seeds, start
 
-KERNEL = BUILD + "/host/tidemark"
-SHAPES = {
-    "one": Shape("one256", 256),
-    "numa2": Shape("numa2-256", 256, 4, [Node(128, "0-1"), Node(128, "2-3")], {(0, 1): 20}),
-    "gicv2": Shape("gicv2-128", 128, 2, machine="gic-version=2"),
-}
-WORKLOADS = 100 if os.environ.get("TM_QUICK") else 10000 if os.environ.get("SOAK") else 1000
 SEEDS = range(3 if os.environ.get("TM_QUICK") else 20)
 pytestmark = pytest.mark.fast
 
 
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory):
-    """Name -> file of a tree as QEMU hands it to the kernel."""
-    folder = tmp_path_factory.mktemp("trees")
-    files = {}
-    for name, shape in SHAPES.items():
-        files[name] = str(folder / f"{name}.dtb")
-        args = shape.qemu_args()
-        args[args.index("-M") + 1] += f",dtb-randomness=off,dumpdtb={files[name]}"
-        subprocess.run([QEMU, *args, "-display", "none"], check=True, timeout=20,
-                       capture_output=True)
-    return files
-
-
-def start(tree, *options, keys="", timeout=60):
-    """Returns (status, console, what the process itself had to say)."""
-    done = subprocess.run([KERNEL, "--dtb", tree, *options], input=keys.encode(),
-                          capture_output=True, timeout=timeout, check=False)
-    return (done.returncode, done.stdout.decode("latin-1").replace("\r", ""),
-            done.stderr.decode("latin-1"))
+    return make_trees(tmp_path_factory.mktemp("trees"))
 
 
 def order(said):
     match = re.search(r"(\d+) turns, order ([0-9a-f]{16})", said)
     assert match, said
     return int(match.group(1)), match.group(2)
-
-
-SUMMARY = re.compile(r"^(\d+) seeds(, each twice)?: (\d+) failed, (\d+) did not repeat; ", re.M)
-
-
-def run_seeds(program, tree, count, *options, timeout=600):
-    """Returns (seeds run, failed, not repeated, all that was printed)."""
-    done = subprocess.run([program, "--dtb", tree, "--seeds", f"0..{count - 1}",
-                           "--append", "loglevel=4", *options],
-                          capture_output=True, timeout=timeout, check=False)
-    text = done.stdout.decode("latin-1")
-    match = SUMMARY.search(text)
-    assert match, text + done.stderr.decode("latin-1")
-    ran, failed, differ = (int(match.group(i)) for i in (1, 3, 4))
-    assert done.returncode == (1 if failed or differ else 0), text
-    return ran, failed, differ, text
-
-
-def test_mixed_over_seeds(trees):
-    """The core's mixed workload: every interleaving passes, and repeats."""
-    ran, failed, differ, text = run_seeds(KERNEL, trees["numa2"], WORKLOADS, "--test", "mixed",
-                                          "--twice")
-    assert (ran, failed, differ) == (WORKLOADS, 0, 0), text[-3000:]
-    print(text)
 
 
 def test_a_failing_seed_is_named(trees):

@@ -77,18 +77,18 @@ static void start_workers(void)
 {
 	for (u32 i = 0; i < mixed.nr_workers; i++) {
 		struct mixed_worker *w = &mixed.worker[i];
+		struct task *t;
 
 		w->nr = i;
 		w->due = TM_FOREVER;
 		seed_worker(w, i + 1);
 		w->left = OPS_MIN + mixed_draw(w, OPS_SPREAD);
 		tm_snprintf(w->name, sizeof(w->name), "w%u", i);
-		w->task = help_spawn(w->name, 1 + mixed_draw(w, PRIO_SPREAD), CPUS_ALL, worker_task,
-				     w);
-		if (!w->task) {
-			mixed.nr_workers = i;
-			return;
-		}
+		t = help_spawn(w->name, 1 + mixed_draw(w, PRIO_SPREAD), CPUS_ALL, worker_task, w);
+		/* Those that run already look for others to disturb. */
+		__atomic_store_n(&w->task, t, __ATOMIC_RELEASE);
+		if (!t)
+			help_add(&mixed.nr_done, 1);
 	}
 }
 
@@ -122,6 +122,15 @@ static void rescue(void)
 	}
 }
 
+static const char *waits_for(const struct task *t)
+{
+	u64 flags = sched_lock();
+	const char *name = t->waiting_on ? t->waiting_on->name : "nothing";
+
+	sched_unlock(flags);
+	return name;
+}
+
 static void join_workers(void)
 {
 	u64 deadline = time_after_ns(MS);
@@ -129,9 +138,9 @@ static void join_workers(void)
 	for (u32 i = 0; i < mixed.nr_workers; i++) {
 		struct mixed_worker *w = &mixed.worker[i];
 
-		if (task_join(w->task, deadline))
-			test_report("'%s' does not end: it waits for '%s'", w->name,
-				    w->task->waiting_on ? w->task->waiting_on->name : "nothing");
+		if (w->task && task_join(w->task, deadline))
+			test_report("'%s' does not end: it waits for %s", w->name,
+				    waits_for(w->task));
 	}
 }
 

@@ -116,7 +116,7 @@ static void check_timeout(const struct mixed_worker *w, u64 now)
 
 static void check_mutex(const struct mixed_mutex *m)
 {
-	if (!m->mutex.owner && m->mutex.queue.nr_waiting)
+	if (!__atomic_load_n(&m->mutex.owner, __ATOMIC_RELAXED) && m->mutex.queue.nr_waiting)
 		found("lost wake-up: %u wait for '%s', which is free", m->mutex.queue.nr_waiting,
 		      m->name);
 }
@@ -133,7 +133,7 @@ void mixed_watch(void)
 	for (u32 i = 0; i < mixed.nr_workers; i++) {
 		struct mixed_worker *w = &mixed.worker[i];
 
-		if (w->task->state == TASK_DEAD)
+		if (!w->task || w->task->state == TASK_DEAD)
 			continue;
 		check_loan(w->task);
 		check_base(w);
