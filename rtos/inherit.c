@@ -20,7 +20,6 @@
 #include "rtos/sched.h"
 
 static struct list pending = { &pending, &pending }; /* (S) tasks by pi_node */
-static bool unfinished; /* (S) to set, (A) to read: a chain was left for an interrupt */
 
 static unsigned int effective(const struct task *t)
 {
@@ -96,17 +95,19 @@ void inherit_run_locked(void)
 	     links++)
 		follow_one();
 	if (!list_empty(&pending)) {
-		__atomic_store_n(&unfinished, true, __ATOMIC_RELAXED);
+		this_cpu()->chains_left = true;
 		arch_send_reschedule(arch_current()->cpu);
 	}
 }
 
 void inherit_interrupt(void)
 {
-	if (!__atomic_load_n(&unfinished, __ATOMIC_RELAXED))
+	struct cpu *c = this_cpu();
+
+	if (!c->chains_left)
 		return;
+	c->chains_left = false;
 	sched_lock_masked();
-	__atomic_store_n(&unfinished, false, __ATOMIC_RELAXED);
 	inherit_run_locked();
 	sched_unlock_masked();
 }

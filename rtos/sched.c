@@ -525,6 +525,20 @@ bool sched_running(void)
 	return __atomic_load_n(&started, __ATOMIC_ACQUIRE);
 }
 
+/* Nothing is ready. Masked. */
+static void rest(void)
+{
+	struct cpu *c = this_cpu();
+
+	if (likely(cpus_online() & (1ull << (c - cpus)) || !c->parked)) {
+		arch_idle();
+		return;
+	}
+	while (c->chains_left)
+		inherit_interrupt(); /* nobody interrupts a CPU that is off */
+	c->parked();
+}
+
 void sched_idle(void)
 {
 	struct task *t = arch_current();
@@ -533,11 +547,8 @@ void sched_idle(void)
 	t->preempt_count = 0;
 	for (;;) {
 		(void)arch_irq_save();
-		if (!__atomic_load_n(&t->resched, __ATOMIC_RELAXED) &&
-		    !(cpus_online() & (1ull << t->cpu)) && this_cpu()->parked)
-			this_cpu()->parked();
-		else if (!__atomic_load_n(&t->resched, __ATOMIC_RELAXED))
-			arch_idle();
+		if (!__atomic_load_n(&t->resched, __ATOMIC_RELAXED))
+			rest();
 		sched_resched();
 		arch_irq_enable();
 	}

@@ -15,13 +15,19 @@ int sem_init(struct sem *s, const char *name, u32 initial, u32 max)
 	return 0;
 }
 
+/* Read by sem_count() without the lock. */
+static void set_count(struct sem *s, u32 count)
+{
+	__atomic_store_n(&s->count, count, __ATOMIC_RELAXED);
+}
+
 int sem_wait(struct sem *s, u64 deadline_ns)
 {
 	u64 flags = sched_lock();
 	int err;
 
 	if (s->count) {
-		s->count--;
+		set_count(s, s->count - 1);
 		sched_unlock(flags);
 		return 0;
 	}
@@ -41,7 +47,7 @@ int sem_post(struct sem *s)
 		return 0;
 	}
 	if (s->count < s->max)
-		s->count++;
+		set_count(s, s->count + 1);
 	else
 		err = ERR_RANGE;
 	sched_unlock(flags);

@@ -90,6 +90,7 @@ struct cpu {
 	struct task *idle;    /* (I) */
 	/* (S) urgency of what runs here or was called here: -1 when idle */
 	int claim;
+	bool chains_left; /* (P) inheritance goes on in an interrupt it sent itself */
 	u64 switch_ticks; /* (S) when `running` was switched in */
 	u64 start_ticks;  /* (I) */
 	u64 idle_before;  /* (I) CPU time its idle task had then */

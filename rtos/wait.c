@@ -57,8 +57,11 @@ unsigned int waitq_wake_one(struct waitq *q)
  */
 unsigned int waitq_wake_all(struct waitq *q)
 {
-	unsigned int woken = 0, waiting = __atomic_load_n(&q->nr_waiting, __ATOMIC_RELAXED);
+	unsigned int woken = 0, waiting;
+	u64 flags = sched_lock();
 
+	waiting = q->nr_waiting;
+	sched_unlock(flags);
 	while (woken < waiting && waitq_wake_one(q))
 		woken++;
 	return woken;

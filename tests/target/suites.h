@@ -19,6 +19,8 @@ extern const struct test_suite suite_irq;
 extern const struct test_suite suite_time;
 extern const struct test_suite suite_sched;
 extern const struct test_suite suite_wait;
+extern const struct test_suite suite_sem;
+extern const struct test_suite suite_inherit;
 extern const struct test_suite suite_task;
 extern const struct test_suite suite_inversion;
 extern const struct test_suite suite_fp;
