@@ -747,7 +747,8 @@ static void test_server_ends(void)
 enum { NR_STORM = 10, STORM_STEPS = 60, STORM_MUTEXES = 5 };
 
 static struct task *storm[NR_STORM];
-static u32 storm_go, storm_done; /* (A) */
+static struct sem storm_begin, storm_end;
+static u32 storm_done; /* (A) */
 
 static u64 next_random(u64 *state)
 {
@@ -782,8 +783,7 @@ static void storm_task(void *arg)
 	u64 state = (uintptr_t)arg + 1;
 	unsigned int i;
 
-	while (!help_read(&storm_go))
-		sleep_ns(MS / 10);
+	sem_wait(&storm_begin, TM_FOREVER);
 	for (i = 0; i < STORM_STEPS; i++) {
 		storm_round(&state);
 		task_set_prio(storm[next_random(&state) % NR_STORM],
@@ -791,8 +791,7 @@ static void storm_task(void *arg)
 	}
 	TEST_CHECK_VAL(task_current()->nr_held == 0, arg, task_current()->nr_held);
 	help_add(&storm_done, 1);
-	while (help_read(&storm_done) < NR_STORM)
-		sleep_ns(MS / 10);
+	sem_wait(&storm_end, TM_FOREVER);
 }
 
 static void test_storm(void)
@@ -800,15 +799,19 @@ static void test_storm(void)
 	unsigned int i;
 
 	begin();
-	storm_go = 0;
+	sem_init(&storm_begin, "begin", 0, NR_STORM);
+	sem_init(&storm_end, "end", 0, NR_STORM);
 	storm_done = 0;
 	for (i = 0; i < NR_STORM; i++)
 		storm[i] = help_spawn("storm", 10, CPUS_ALL, storm_task, (void *)(uintptr_t)i);
-	help_add(&storm_go, 1);
+	for (i = 0; i < NR_STORM; i++)
+		sem_post(&storm_begin);
 	while (help_read(&storm_done) < NR_STORM) {
 		check_equations();
-		sleep_ns(30 * 1000);
+		sleep_ns(200 * 1000);
 	}
+	for (i = 0; i < NR_STORM; i++)
+		sem_post(&storm_end);
 	for (i = 0; i < NR_STORM; i++)
 		help_join(storm[i]);
 	for (i = 0; i < STORM_MUTEXES; i++)
