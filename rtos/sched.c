@@ -211,6 +211,7 @@ static void join_queue(struct task *t, struct waitq *q)
 	prio_list_add(&q->waiters, &t->wait_node, t->prio);
 	__atomic_store_n(&q->nr_waiting, q->nr_waiting + 1, __ATOMIC_RELAXED);
 	t->waiting_on = q;
+	t->wait_wakings = q->wakings;
 	if (q->server) {
 		inherit_queue_locked(q);
 		inherit_run_locked();
@@ -413,7 +414,11 @@ void sched_apply_prio_locked(struct task *t, unsigned int prio)
 	__atomic_store_n(&t->prio, prio, __ATOMIC_RELAXED);
 	if (q) {
 		prio_list_remove(&q->waiters, &t->wait_node);
-		prio_list_add(&q->waiters, &t->wait_node, prio);
+		/* One that is being woken with all others must stand before newcomers. */
+		if (t->wait_wakings == q->wakings)
+			prio_list_add(&q->waiters, &t->wait_node, prio);
+		else
+			prio_list_add_head(&q->waiters, &t->wait_node, prio);
 		inherit_queue_locked(q);
 	}
 	if (t->state == TASK_RUNNING)

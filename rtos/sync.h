@@ -32,6 +32,7 @@ struct task;
  */
 struct waitq {
 	struct prio_list waiters; /* (S) */
+	u32 wakings;              /* (S) times all were woken: who came before the last one goes */
 	u32 nr_waiting;           /* (S) to set, (A) to read: nodes in waiters */
 	u32 lent;                 /* (S) level lent without waiting; 0: none */
 	struct task *server;      /* (S) null: nobody in particular */

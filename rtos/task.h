@@ -56,6 +56,7 @@ struct task {
 
 	struct waitq *waiting_on;   /* (S) null: not on a wait queue */
 	struct prio_node wait_node; /* (S) */
+	u32 wait_wakings;           /* (S) of its queue, when it joined */
 	struct timer timer;         /* (S) timeout of a sleep or a wait */
 	int wake_result;            /* (S) what the wait returns */
 	enum wait_kind wait_kind;   /* (S) of the present wait */

@@ -52,17 +52,42 @@ unsigned int waitq_wake_one(struct waitq *q)
 }
 
 /*
- * One task a lock hold. Only as many as waited when it began: one that runs,
- * finds nothing and waits again must not keep us here for ever.
+ * The most urgent waiter from before the last waking of all: the head of its
+ * level, because newcomers stand behind it.
+ */
+static struct task *older_waiter_locked(const struct waitq *q)
+{
+	struct prio_node *first = prio_list_first(&q->waiters), *n = first;
+	struct task *t;
+
+	if (!first)
+		return NULL;
+	do {
+		t = container_of(n, struct task, wait_node);
+		if (t->wait_wakings != q->wakings)
+			return t;
+		n = n->level_next;
+	} while (n != first);
+	return NULL;
+}
+
+/*
+ * One task a lock hold. Only those that waited when it began, by their mark and
+ * not by their number: one that runs, finds nothing and waits again must neither
+ * keep us here for ever nor be woken in another's place.
  */
 unsigned int waitq_wake_all(struct waitq *q)
 {
-	unsigned int woken = 0, waiting;
+	unsigned int woken = 0;
 	u64 flags = sched_lock();
+	struct task *t;
 
-	waiting = q->nr_waiting;
-	sched_unlock(flags);
-	while (woken < waiting && waitq_wake_one(q))
+	q->wakings++;
+	while ((t = older_waiter_locked(q))) {
+		sched_wake_unlock(t, 0, flags);
 		woken++;
+		flags = sched_lock();
+	}
+	sched_unlock(flags);
 	return woken;
 }

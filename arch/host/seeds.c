@@ -20,7 +20,8 @@
 enum {
 	JOBS_MAX = 64,
 	WALL_LIMIT_S = 120, /* of one run; ends one that reaches no yield point */
-	SHOWN_MAX = 5,      /* failing seeds whose output is shown */
+	NAMED_MAX = 20,     /* failing seeds that are named; all are counted */
+	SHOWN_MAX = 5,      /* of them, whose output is shown */
 	TAIL = 6000,        /* bytes of it */
 	STATUS_FAILED = 1,
 };
@@ -142,6 +143,8 @@ static void print_tail(int log)
 
 static void report(const struct run *r, const struct host_options *o, int status, const char *what)
 {
+	if (nr_failed + nr_differ > NAMED_MAX)
+		return;
 	printf("seed %llu: %s", (unsigned long long)r->seed, what);
 	if (WIFSIGNALED(status))
 		printf(" (signal %d)", WTERMSIG(status));

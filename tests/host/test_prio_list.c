@@ -41,6 +41,20 @@ static void add(struct prio_node *n, u32 prio)
 	nr_linked++;
 }
 
+/* At the head: behind the last one that is more urgent. */
+static void add_head(struct prio_node *n, u32 prio)
+{
+	unsigned int at = nr_linked;
+
+	prio_list_add_head(&list, n, prio);
+	while (at && model[at - 1]->prio <= prio) {
+		model[at] = model[at - 1];
+		at--;
+	}
+	model[at] = n;
+	nr_linked++;
+}
+
 static struct prio_node *take_out(unsigned int at)
 {
 	struct prio_node *n = model[at];
@@ -113,6 +127,9 @@ static void all_sequences(unsigned int left)
 		compare();
 		all_sequences(left - 1);
 		restore(s);
+		add_head(unused(), prio);
+		compare();
+		restore(s);
 	}
 	for (unsigned int at = 0; at < s->nr_linked; at++) {
 		take_out(at);
@@ -144,7 +161,7 @@ static void test_random(void **state)
 			struct prio_node *n = take_out((unsigned int)(r >> 8) % nr_linked);
 
 			if (r >> 40 & 1) /* a change of priority */
-				add(n, (u32)(r >> 41) % LEVELS);
+				(r >> 50 & 1 ? add : add_head)(n, (u32)(r >> 41) % LEVELS);
 		} else {
 			add(unused(), (u32)(r >> 8) % LEVELS);
 		}

@@ -118,6 +118,7 @@ static void rescue(void)
 
 	while (!all_done() && time_now_ns() < deadline) {
 		waitq_wake_all(&mixed.box.queue);
+		waitq_wake_all(&mixed.service.done);
 		sleep_ns(MS);
 	}
 }
@@ -144,6 +145,16 @@ static void join_workers(void)
 	}
 }
 
+static bool start_service(void)
+{
+	struct mixed_service *s = &mixed.service;
+
+	s->task = help_spawn("service", 1, CPUS_ALL, mixed_service_task, s);
+	if (s->task)
+		waitq_serve(&s->done, s->task);
+	return s->task;
+}
+
 static void test_all(void)
 {
 	memset(&mixed, 0, sizeof(mixed));
@@ -154,11 +165,16 @@ static void test_all(void)
 	(void)task_set_prio(task_current(), TASK_PRIO_MAX);
 	timer_init(&feeder, feed);
 	(void)timer_start(&feeder, time_after_ns(FEED_US * US), 0);
-	start_workers();
-	watch();
-	if (!all_done())
-		rescue();
-	join_workers();
+	if (start_service()) {
+		start_workers();
+		watch();
+		if (!all_done())
+			rescue();
+		join_workers();
+		waitq_serve(&mixed.service.done, NULL);
+		mixed_service_quit();
+		help_join(mixed.service.task);
+	}
 	(void)timer_stop(&feeder);
 	if (!__atomic_load_n(&mixed.stop, __ATOMIC_ACQUIRE))
 		mixed_ops_balance();

@@ -5,7 +5,7 @@
  * runs and names the rule that was broken. Everything drawn comes from
  * boot_test_seed(), so that a seed is a workload.
  *
- * Lock keys: (B) box.lock, (A) atomic, (T) the worker itself, (M) the mutex.
+ * Lock keys: (B) box.lock, of the service too, (A) atomic, (T) the worker itself, (M) the mutex.
  */
 #ifndef TESTS_TARGET_MIXED_H
 #define TESTS_TARGET_MIXED_H
@@ -19,18 +19,20 @@ enum {
 	MIXED_WORKERS_MAX = 10,
 	MIXED_MUTEXES = 4, /* taken in order; the last has a ceiling */
 	MIXED_TOKENS_MAX = 8,
+	MIXED_PLACES = 2, /* of the semaphore */
 };
 
 struct mixed_worker {
 	struct task *task;
 	char name[TASK_NAME_LEN];
 	u32 nr;
-	u32 left;    /* (T) operations to go */
-	u64 gen;     /* (T) generator */
-	u32 holding; /* (A) may own a mutex: its priority may be lent */
-	u64 due;     /* (A) deadline it waits for at most; TM_FOREVER: none */
-	bool in_box; /* (B) between finding the box empty and leaving it */
-	bool done;   /* (A) */
+	u32 left;     /* (T) operations to go */
+	u64 gen;      /* (T) generator */
+	u32 holding;  /* (A) may own a mutex: its priority may be lent */
+	u64 due;      /* (A) deadline it waits for at most; TM_FOREVER: none */
+	bool in_call; /* (B) wants to be served */
+	bool in_box;  /* (B) between finding the box empty and leaving it */
+	bool done;    /* (A) */
 	struct timer timer;
 	u32 armed, over; /* (A) times the timer was started; that it fired or was stopped */
 	/* (S) of the watch: since when it is ready though others run */
@@ -44,6 +46,21 @@ struct mixed_box {
 	u32 tokens;     /* (B) */
 	u32 posting;    /* (B) put one, have not woken yet */
 	u64 put, taken; /* (B) */
+};
+
+/* A task that works for others: whoever waits for it lends it its priority. */
+struct mixed_service {
+	struct task *task;
+	struct waitq work, done;
+	bool asked[MIXED_WORKERS_MAX], served[MIXED_WORKERS_MAX]; /* (B) */
+	u32 asking, telling; /* (B) have changed the above, have not woken yet */
+	bool quit;           /* (B) */
+};
+
+/* As many may be inside as there are places. */
+struct mixed_sem {
+	struct sem sem;
+	u32 inside; /* (A) */
 };
 
 struct mixed_mutex {
@@ -62,8 +79,18 @@ struct mixed {
 	u64 nr_ops;  /* (A) */
 	struct mixed_box box;
 	struct mixed_mutex mutex[MIXED_MUTEXES];
+	struct mixed_service service;
+	struct mixed_sem sem;
+	struct mutex frail; /* children end holding it */
+	bool orphaned;      /* (M) of frail: the next owner must be told */
 };
 extern struct mixed mixed;
+
+/* The word also has flags of mutex.c in its lowest bits. */
+static inline bool mixed_owned(const struct mutex *m)
+{
+	return __atomic_load_n(&m->owner, __ATOMIC_RELAXED) & ~(uintptr_t)7;
+}
 
 /* Next number of the worker's own sequence, below n. */
 u32 mixed_draw(struct mixed_worker *w, u32 n);
@@ -77,6 +104,9 @@ void mixed_ops_init(void);
 void mixed_op(struct mixed_worker *w);
 /* Put a token into the box; false: it is full. Any. */
 bool mixed_put(void);
+/* The service's task; ends when told to. */
+void mixed_service_task(void *arg);
+void mixed_service_quit(void);
 /* What must add up once everybody is done. */
 void mixed_ops_balance(void);
 

@@ -11,6 +11,7 @@
 enum {
 	WAIT_US = 800, /* longest deadline of most waits */
 	HOLD_US = 40,
+	CEILING = 24, /* above every worker */
 	CHILD_PRIO_SPREAD = 24,
 	ORDERS = 3,
 };
@@ -80,6 +81,107 @@ static void op_take(struct mixed_worker *w)
 	spin_unlock_irqrestore(&b->lock, flags);
 }
 
+/* ---- the service ------------------------------------------------------------------- */
+
+static u64 lock_state(void)
+{
+	return spin_lock_irqsave(&mixed.box.lock);
+}
+
+static void unlock_state(u64 flags)
+{
+	spin_unlock_irqrestore(&mixed.box.lock, flags);
+}
+
+/* The next that asked; MIXED_WORKERS_MAX: none. */
+static u32 next_asked(const struct mixed_service *s)
+{
+	u32 i = 0;
+
+	while (i < MIXED_WORKERS_MAX && !s->asked[i])
+		i++;
+	return i;
+}
+
+void mixed_service_task(void *arg)
+{
+	struct mixed_service *s = arg;
+	u64 flags = lock_state();
+
+	while (!s->quit) {
+		u32 i = next_asked(s);
+
+		if (i == MIXED_WORKERS_MAX) {
+			(void)waitq_wait(&s->work, &mixed.box.lock, &flags, TM_FOREVER);
+			continue;
+		}
+		s->asked[i] = false;
+		unlock_state(flags);
+		help_spin((1 + i) * US);
+		flags = lock_state();
+		s->served[i] = true;
+		s->telling++;
+		unlock_state(flags);
+		(void)waitq_wake_all(&s->done);
+		flags = lock_state();
+		s->telling--;
+	}
+	unlock_state(flags);
+}
+
+void mixed_service_quit(void)
+{
+	u64 flags = lock_state();
+
+	mixed.service.quit = true;
+	unlock_state(flags);
+	(void)waitq_wake_all(&mixed.service.work);
+}
+
+static void op_call(struct mixed_worker *w)
+{
+	struct mixed_service *s = &mixed.service;
+	u64 deadline = mixed_draw(w, 2) ? time_after_ns(mixed_draw(w, WAIT_US) * US) : TM_FOREVER;
+	u64 flags = lock_state();
+	int err = 0;
+
+	s->asked[w->nr] = true;
+	s->served[w->nr] = false;
+	s->asking++;
+	unlock_state(flags);
+	(void)waitq_wake_one(&s->work);
+	flags = lock_state();
+	s->asking--;
+	w->in_call = true;
+	expect_due(w, deadline);
+	while (!s->served[w->nr] && !err && !__atomic_load_n(&mixed.stop, __ATOMIC_ACQUIRE))
+		err = waitq_wait(&s->done, &mixed.box.lock, &flags, deadline);
+	expect_due(w, TM_FOREVER);
+	w->in_call = false;
+	s->asked[w->nr] = false;
+	unlock_state(flags);
+}
+
+/* ---- the semaphore --------------------------------------------------------------------- */
+
+static void op_sem(struct mixed_worker *w)
+{
+	u64 deadline = mixed_draw(w, 2) ? time_after_ns(mixed_draw(w, WAIT_US) * US) : TM_FOREVER;
+	int err;
+
+	expect_due(w, deadline);
+	err = sem_wait(&mixed.sem.sem, deadline);
+	expect_due(w, TM_FOREVER);
+	if (err)
+		return;
+	if (help_add(&mixed.sem.inside, 1) > MIXED_PLACES)
+		mixed_broken("semaphore: '%s' is one too many inside", w->name);
+	dwell(w, HOLD_US);
+	(void)__atomic_fetch_sub(&mixed.sem.inside, 1, __ATOMIC_ACQ_REL);
+	if (sem_post(&mixed.sem.sem))
+		mixed_broken("semaphore: full when '%s' leaves", w->name);
+}
+
 /* ---- mutexes ------------------------------------------------------------------------ */
 
 static void use(struct mixed_worker *w, struct mixed_mutex *m)
@@ -124,6 +226,8 @@ static void op_nest(struct mixed_worker *w)
 		if (!mixed_draw(w, 2) && lock_one(w, &mixed.mutex[i]) == 0) {
 			held[n++] = &mixed.mutex[i];
 			use(w, &mixed.mutex[i]);
+			if (!mixed_draw(w, 8))
+				op_call(w);
 		}
 	while (n) {
 		u32 i = mixed_draw(w, n);
@@ -212,6 +316,44 @@ static void child_task(void *arg)
 	}
 }
 
+/* The mutex whose owners end: the next one is told, and only that one. */
+static bool lock_frail(const char *who)
+{
+	int err = mutex_lock(&mixed.frail);
+
+	if (err && err != ERR_OWNERDEAD)
+		return false;
+	if (mixed.orphaned != (err == ERR_OWNERDEAD))
+		mixed_broken("owner death: '%s' was%s told of one", who, err ? "" : " not");
+	mixed.orphaned = false;
+	return true;
+}
+
+static void orphan_task(void *arg)
+{
+	(void)arg;
+	if (!lock_frail("orphan"))
+		return;
+	mixed.orphaned = true;
+	task_yield();
+}
+
+static void op_frail(struct mixed_worker *w)
+{
+	const struct task_attr attr = { .name = "orphan",
+					.prio = mixed_draw(w, CHILD_PRIO_SPREAD) };
+	struct task *t = mixed_draw(w, 2) ? task_create(&attr, orphan_task, NULL) : NULL;
+
+	__atomic_store_n(&w->holding, 1, __ATOMIC_RELEASE);
+	if (lock_frail(w->name)) {
+		dwell(w, HOLD_US);
+		mutex_unlock(&mixed.frail);
+	}
+	__atomic_store_n(&w->holding, 0, __ATOMIC_RELEASE);
+	if (t)
+		(void)task_join(t, TM_FOREVER);
+}
+
 static void op_child(struct mixed_worker *w)
 {
 	const struct task_attr attr = { .name = "child", .prio = mixed_draw(w, CHILD_PRIO_SPREAD) };
@@ -256,8 +398,9 @@ static const struct {
 	void (*op)(struct mixed_worker *w);
 	u32 weight;
 } ops[] = {
-	{ op_put, 10 }, { op_take, 14 }, { op_nest, 14 }, { op_sleep, 8 }, { op_timer, 8 },
-	{ op_prio, 6 }, { op_cpus, 4 },  { op_yield, 6 }, { op_child, 2 }, { op_pages, 4 },
+	{ op_put, 10 },  { op_take, 14 }, { op_nest, 14 }, { op_sleep, 8 }, { op_timer, 8 },
+	{ op_prio, 6 },  { op_cpus, 4 },  { op_yield, 6 }, { op_child, 2 }, { op_pages, 4 },
+	{ op_call, 10 }, { op_sem, 8 },   { op_frail, 3 },
 };
 
 void mixed_op(struct mixed_worker *w)
@@ -280,8 +423,14 @@ void mixed_ops_init(void)
 	waitq_init(&mixed.box.queue, "box");
 	for (u32 i = 0; i < MIXED_MUTEXES; i++) {
 		tm_snprintf(mixed.mutex[i].name, sizeof(mixed.mutex[i].name), "%s", names[i]);
-		mutex_init(&mixed.mutex[i].mutex, names[i]);
+		(void)mutex_init_protocol(&mixed.mutex[i].mutex, names[i],
+					  i == MIXED_MUTEXES - 1 ? MUTEX_CEILING : MUTEX_INHERIT,
+					  CEILING);
 	}
+	waitq_init(&mixed.service.work, "work");
+	waitq_init(&mixed.service.done, "service");
+	(void)sem_init(&mixed.sem.sem, "places", MIXED_PLACES, MIXED_PLACES);
+	mutex_init(&mixed.frail, "frail");
 	for (u32 i = 0; i < MIXED_WORKERS_MAX; i++)
 		timer_init(&mixed.worker[i].timer, fired);
 }
@@ -295,8 +444,10 @@ void mixed_ops_balance(void)
 			     (unsigned long long)b->taken, b->tokens);
 	if (b->queue.nr_waiting)
 		mixed_broken("box: %u tasks wait though all are done", b->queue.nr_waiting);
+	if (sem_count(&mixed.sem.sem) != MIXED_PLACES)
+		mixed_broken("semaphore: %u places though all are done", sem_count(&mixed.sem.sem));
 	for (u32 i = 0; i < MIXED_MUTEXES; i++)
-		if (mixed.mutex[i].mutex.owner || mixed.mutex[i].mutex.queue.nr_waiting)
+		if (mixed_owned(&mixed.mutex[i].mutex) || mixed.mutex[i].mutex.queue.nr_waiting)
 			mixed_broken("mutex '%s' is not free though all are done",
 				     mixed.mutex[i].name);
 }

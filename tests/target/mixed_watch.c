@@ -53,6 +53,32 @@ static void check_box(u64 now)
 		      first->name, first->task->prio, b->queue.name, us(now), b->tokens);
 }
 
+/* The same of the service: of those who want something, and of its own task. */
+static void check_service(u64 now)
+{
+	const struct mixed_service *s = &mixed.service;
+
+	for (u32 i = 0; i < mixed.nr_workers; i++) {
+		const struct mixed_worker *w = &mixed.worker[i];
+
+		if (w->in_call && s->served[i] && !s->telling && w->task->waiting_on == &s->done)
+			found("lost wake-up: '%s' (prio %u) waits on '%s' at %llu us, though served",
+			      w->name, w->task->prio, s->done.name, us(now));
+		if (s->asked[i] && !s->asking && s->task->waiting_on == &s->work)
+			found("lost wake-up: '%s' waits on '%s' at %llu us, though '%s' asked",
+			      task_name(s->task), s->work.name, us(now), w->name);
+	}
+}
+
+static void check_sem(void)
+{
+	const struct sem *s = &mixed.sem.sem;
+
+	if (s->count && s->waiters.nr_waiting)
+		found("lost wake-up: %u wait on '%s', which has %u free", s->waiters.nr_waiting,
+		      s->waiters.name, s->count);
+}
+
 /* Whoever waits for a server lends it its priority. */
 static void check_loan(const struct task *t)
 {
@@ -116,7 +142,7 @@ static void check_timeout(const struct mixed_worker *w, u64 now)
 
 static void check_mutex(const struct mixed_mutex *m)
 {
-	if (!__atomic_load_n(&m->mutex.owner, __ATOMIC_RELAXED) && m->mutex.queue.nr_waiting)
+	if (!mixed_owned(&m->mutex) && m->mutex.queue.nr_waiting)
 		found("lost wake-up: %u wait for '%s', which is free", m->mutex.queue.nr_waiting,
 		      m->name);
 }
@@ -130,6 +156,8 @@ void mixed_watch(void)
 	sched_lock_masked();
 	now = time_now_ns();
 	check_box(now);
+	check_service(now);
+	check_sem();
 	for (u32 i = 0; i < mixed.nr_workers; i++) {
 		struct mixed_worker *w = &mixed.worker[i];
 
