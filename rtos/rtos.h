@@ -92,7 +92,8 @@ enum {
 	/* Waits for tasks_thaw() at task_try_freeze(), which it calls in its loop. */
 	TASK_FREEZABLE = 1 << 1,
 	/* task_kill() may end it wherever it could be preempted, not only where it
-	 * waits: for tasks that compute on data of their own. */
+	 * waits: for tasks that compute on data of their own. Around calls that leave
+	 * something behind (a mutex, memory) it puts its end off. */
 	TASK_KILL_ANYWHERE = 1 << 2,
 };
 
@@ -122,13 +123,14 @@ void task_detach(struct task *t);
  * oneself as of others.
  */
 int task_kill(struct task *t);
-/* Ends the calling task when it was asked to. Task. */
+/* Ends the calling task when it was asked to and does not put it off. Task. */
 void task_check_kill(void);
 /* Between these two the calling task puts off its end; nested. Task. */
 void task_defer_kill(void);
 void task_allow_kill(void);
-/* Called when the task ends, latest first, in the task itself and able to sleep;
- * lies in the caller's memory until popped. Task. */
+/* Called when the task ends, latest first, in the task itself and able to sleep.
+ * Lies in the caller's memory until popped or called: whoever pushes one in its
+ * own frame pops it before it returns. Task. */
 struct task_cleanup {
 	struct task_cleanup *next; /* (T) */
 	void (*fn)(void *arg);
@@ -140,17 +142,19 @@ void task_cleanup_pop(bool run); /* the latest; call it if run */
 /*
  * Stop a task where it is, until task_resume(): one that runs at the next point
  * where it could be preempted, one that waits stays in its queue and, when
- * woken, does not go on. What it holds it keeps. Suspending twice is suspending
- * once. 0, ERR_INVAL (idle task, dead task). Any; of oneself: task.
+ * woken, does not go on. The call does not wait for that. What it holds it keeps.
+ * Suspending twice is suspending once. 0, ERR_INVAL (idle task, dead task, one
+ * that was asked to end). Any; of oneself: task, returns when resumed.
  */
 int task_suspend(struct task *t);
 int task_resume(struct task *t); /* ERR_INVAL: it was not suspended */
 
 /*
  * Row 132. Ask all tasks with TASK_FREEZABLE to stop at their next
- * task_try_freeze(), waking those in waitq_wait_leave(), and wait for them. 0;
- * or ERR_TIMEDOUT: all go on again and the log names who did not come. Task,
- * one at a time (ERR_BUSY).
+ * task_try_freeze(), waking those in waitq_wait_leave(), and wait for them, but
+ * neither for the caller nor for suspended ones. 0; or ERR_TIMEDOUT: all go on
+ * again and the log names who did not come; ERR_BUSY: they are frozen already, or
+ * somebody is about it. Task.
  */
 int tasks_freeze(u64 deadline_ns);
 void tasks_thaw(void);
@@ -223,7 +227,8 @@ void cpu_times(unsigned int cpu, u64 *busy_ns, u64 *total_ns);
  * as well, it powers down, then every hook's `down` drains what it left. On: the
  * hooks' `up` run after it takes tasks. 0; ERR_INVAL (no such CPU, already so),
  * ERR_BUSY (the boot CPU, or another call is under way), ERR_NOSYS (the tree's
- * method cannot), ERR_IO (it did not obey within 1 s; logged). Task.
+ * method cannot), ERR_IO (it did not obey within 1 s; logged: it stays in use, or
+ * out of use for good), ERR_NOMEM. Task, who cannot be killed meanwhile.
  */
 int cpu_off(unsigned int cpu);
 int cpu_on(unsigned int cpu);

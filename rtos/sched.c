@@ -14,6 +14,7 @@
  * The lock is held across a context switch and released by the task switched
  * to. Calls of arch_send_reschedule() and arch_timer_set_ns() are made under it.
  */
+#include "rtos/life.h"
 #include "rtos/panic.h"
 #include "rtos/runq.h"
 
@@ -54,6 +55,8 @@ static inline void finish_switch(void)
 			waitq_wake_one_locked(&t->joiners);
 	}
 	sched_unlock_masked();
+	if (unlikely(kill_wanted(arch_current())))
+		task_kill_called();
 }
 
 /* Caller holds the lock, masked; on return, perhaps much later and on another
@@ -130,7 +133,8 @@ static void switch_locked(void)
 	__atomic_store_n(&prev->resched, false, __ATOMIC_RELAXED);
 	next = choose(c, prev);
 	c->claim = claim_of(next);
-	if (unlikely(online_mask & (online_mask - 1))) {
+	/* With one CPU left, any but the boot CPU is about to go. */
+	if (unlikely((online_mask & (online_mask - 1)) | prev->cpu)) {
 		/* It was called for more than one, or leaves one behind. */
 		if (called || prev->state == TASK_READY)
 			runq_place_rest(prev->cpu, false);
@@ -150,6 +154,7 @@ static void first_entry(void *arg)
 
 	finish_switch();
 	arch_irq_enable();
+	task_check_kill();
 	t->entry(t->arg);
 	task_exit();
 }
@@ -163,6 +168,8 @@ void sched_resched(void)
 		sched_lock_masked();
 		switch_locked();
 	}
+	if (unlikely(kill_wanted(t)))
+		task_kill_preempted();
 }
 
 void sched_unlock_called(u64 flags)
@@ -475,10 +482,12 @@ void task_yield(void)
 	u64 flags;
 
 	BUG_ON(!may_sleep());
+	task_kill_point();
 	flags = sched_lock();
 	arch_current()->yielding = true;
 	switch_locked();
 	arch_irq_restore(flags);
+	task_kill_point();
 }
 
 /* ---- CPUs ------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
  * most urgent waiter at once and is never in `count`, so nobody who comes later
  * overtakes, and every wake-up is a unit. The scheduler lock guards it.
  */
+#include "rtos/life.h"
 #include "rtos/sched.h"
 
 int sem_init(struct sem *s, const char *name, u32 initial, u32 max)
@@ -23,9 +24,12 @@ static void set_count(struct sem *s, u32 count)
 
 int sem_wait(struct sem *s, u64 deadline_ns)
 {
-	u64 flags = sched_lock();
+	u64 flags;
 	int err;
 
+	if (deadline_ns)
+		task_kill_point();
+	flags = sched_lock();
 	if (s->count) {
 		set_count(s, s->count - 1);
 		sched_unlock(flags);
@@ -33,6 +37,8 @@ int sem_wait(struct sem *s, u64 deadline_ns)
 	}
 	err = sched_block_locked(&s->waiters, deadline_ns, WAIT_KILLABLE);
 	arch_irq_restore(flags);
+	if (unlikely(err == ERR_KILLED))
+		task_check_kill();
 	return err;
 }
 

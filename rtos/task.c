@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of tasks: descriptors, the table of all of them, creation, end,
- * joining, and what `ps` shows. Descriptors are packed into pages of their own
- * and a page goes back when its last descriptor does; stacks come from
- * stack.c. When a task ends its memory is released by whoever joins it, or by
+ * The life of tasks: descriptors, the table of all of them, creation, joining,
+ * and what `ps` shows; how they end is in kill.c. Descriptors are packed into
+ * pages of their own and a page goes back when its last descriptor does; stacks
+ * come from stack.c. When a task ends its memory is released by whoever joins it, or by
  * the reaper task when it was detached: never by the task that happens to run
  * next, which may be in a hurry.
  *
@@ -11,6 +11,7 @@
  * the scheduler's (S). The order is table_lock, then sched_lock.
  */
 #include "mm/mm.h"
+#include "rtos/life.h"
 #include "rtos/sched.h"
 
 /* A page of descriptors. */
@@ -179,6 +180,8 @@ struct task *task_create(const struct task_attr *attr, void (*entry)(void *), vo
 	t->cpu = cpu_id();
 	flags = sched_lock();
 	err = sched_add_locked(t, cpu_mask);
+	if (!err)
+		freeze_task_new_locked(t);
 	sched_unlock(flags);
 	if (err) {
 		task_release(t);
@@ -187,21 +190,13 @@ struct task *task_create(const struct task_attr *attr, void (*entry)(void *), vo
 	return t;
 }
 
-void task_exit(void)
-{
-	BUG_ON(!may_sleep());
-	inherit_task_ending();
-	(void)arch_irq_save();
-	sched_lock_masked();
-	sched_exit_locked();
-}
-
 int task_join(struct task *t, u64 deadline_ns)
 {
 	u64 flags;
 	int err = 0;
 
 	BUG_ON_VAL(!may_sleep() || t == arch_current(), t->id, 0);
+	task_kill_point();
 	flags = sched_lock();
 	BUG_ON_VAL(t->joining || t->detached, t->id, t->detached);
 	t->joining = true;
@@ -220,6 +215,7 @@ int task_join(struct task *t, u64 deadline_ns)
 	arch_irq_restore(flags);
 	if (!err)
 		task_release(t);
+	task_kill_point();
 	return err;
 }
 
@@ -331,6 +327,7 @@ static void fill_info(const struct task *t, struct task_info *info)
 		.switches = t->switches,
 		.mutexes = t->nr_held,
 		.suspended = t->suspended,
+		.killed = t->killed,
 		.stack_size = STACK_SIZE,
 		.flags = t->flags,
 	};
@@ -338,6 +335,8 @@ static void fill_info(const struct task *t, struct task_info *info)
 		ticks += arch_ticks() - cpus[t->cpu].switch_ticks;
 	else if (t->is_idle)
 		info->state = TASK_READY; /* it never stands in a queue */
+	if (freeze_holds_locked(t))
+		info->state = TASK_FROZEN;
 	info->run_ns = arch_ticks_to_ns(ticks);
 	tm_snprintf(info->boosted_by, sizeof(info->boosted_by), "%s", sched_boost_name_locked(t));
 	if (t->waiting_on)
@@ -375,4 +374,21 @@ int task_call(u32 id, int (*fn)(struct task *t, void *arg), void *arg)
 		result = fn(table_entry(n), arg);
 	spin_unlock(&table_lock);
 	return result;
+}
+
+bool task_visit_next(u32 *id, void (*fn)(struct task *t, void *arg), void *arg)
+{
+	struct tree_node *n;
+	u64 flags;
+
+	spin_lock(&table_lock);
+	n = tree_lower_bound(&table, id_below, *id);
+	if (n) {
+		*id = table_entry(n)->id;
+		flags = sched_lock();
+		fn(table_entry(n), arg);
+		sched_unlock(flags);
+	}
+	spin_unlock(&table_lock);
+	return n;
 }

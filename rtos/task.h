@@ -60,9 +60,14 @@ struct task {
 	struct timer timer;         /* (S) timeout of a sleep or a wait */
 	int wake_result;            /* (S) what the wait returns */
 	enum wait_kind wait_kind;   /* (S) of the present wait */
-	bool kill_now;              /* (S) asked to end, and does not put it off */
+	bool killed;                /* (S) asked to end */
+	bool kill_now;              /* (S) to set, (A): the same, and does not put it off */
+	bool freeze_awaited;        /* (S) tasks_freeze() waits until it stops */
+	u32 kill_deferred;          /* (S) how often it puts its end off */
 	int leave_err;              /* (S) what ends a WAIT_LEAVE at once; 0: nothing */
 	struct waitq joiners;       /* (S) */
+
+	struct task_cleanup *cleanups; /* (T) latest first */
 
 	struct prio_list loans; /* (S) of the queues it serves; prio = max(base_prio, these) */
 	struct list held;       /* (T) mutexes, latest first; (S) while it is blocked */

@@ -13,6 +13,7 @@
  * Time counts up from 0 at boot and stays below 2^63 for 292 years, so that
  * deadlines compare as plain numbers; deadline_never() is the one exception.
  */
+#include "rtos/life.h"
 #include "rtos/sched.h"
 
 /* Two wake-ups and a switch stay below 1,000 instructions (docs/rtos.md). */
@@ -272,8 +273,9 @@ void sleep_until_ns(u64 deadline)
 	BUG_ON(!may_sleep());
 	flags = arch_irq_save();
 	sched_lock_masked();
-	sched_block_locked(NULL, deadline, WAIT_KILLABLE);
+	(void)sched_block_locked(NULL, deadline, WAIT_KILLABLE);
 	arch_irq_restore(flags);
+	task_kill_point();
 }
 
 void sleep_ns(u64 ns)

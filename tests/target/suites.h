@@ -24,6 +24,8 @@ extern const struct test_suite suite_inherit;
 extern const struct test_suite suite_task;
 extern const struct test_suite suite_inversion;
 extern const struct test_suite suite_fp;
+extern const struct test_suite suite_kill;
+extern const struct test_suite suite_freeze;
 extern const struct test_suite suite_mixed;
 extern const struct test_suite suite_mm;
 
