@@ -85,6 +85,8 @@ enum {
 
 /* Tasks run: from here on requests may block. Task, once. */
 void mm_allow_blocking(void);
+/* cpus_online() has changed: what is computed from it follows. Task. */
+void mm_cpus_changed(void);
 
 /*
  * Allocate 2^order contiguous frames, aligned to their size, from the calling

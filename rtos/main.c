@@ -6,6 +6,7 @@
  * panics with the reason, or says what is missing and goes on with less.
  */
 #include "mm/mm.h"
+#include "rtos/life.h"
 #include "rtos/sched.h"
 
 struct boot_step {
@@ -14,11 +15,7 @@ struct boot_step {
 	const char *then; /* what exists afterwards */
 };
 
-enum { CPU_START_TIMEOUT_MS = 1000 };
-
 static phys_t boot_fdt;
-static struct spinlock boot_lock = SPINLOCK_INIT(LOCK_RANK_WAIT);
-static struct waitq boot_waitq = WAITQ_INIT(boot_waitq, "CPUs");
 
 static void step_banner(void)
 {
@@ -49,48 +46,6 @@ static void step_first_task(void)
 	if (!t)
 		panic("no memory for the first task");
 	task_detach(t);
-}
-
-/* Start one secondary CPU; true: it will show up in cpus_online(). */
-static bool start_cpu(unsigned int cpu)
-{
-	char name[TASK_NAME_LEN];
-	u64 stack = stack_alloc();
-	struct task *idle;
-	int err;
-
-	tm_snprintf(name, sizeof(name), "idle/%u", cpu);
-	idle = stack ? task_new(name, TASK_PRIO_IDLE, stack) : NULL;
-	if (!idle) {
-		if (stack)
-			stack_free(stack);
-		pr_err("cpu %u: no memory for its idle task", cpu);
-		return false;
-	}
-	idle->cpu = cpu;
-	idle->is_idle = true;
-	idle->state = TASK_RUNNING;
-	idle->preempt_count = 1; /* until sched_idle() */
-	err = arch_cpu_start(cpu, (void *)(uintptr_t)(stack + STACK_SIZE), idle);
-	if (err) /* arch has said why */
-		task_release(idle);
-	return !err;
-}
-
-static void step_cpus(void)
-{
-	u64 deadline, flags;
-	unsigned int cpu, count = arch_cpu_count(), expected = 1;
-	int err = 0;
-
-	for (cpu = 1; cpu < count; cpu++)
-		expected += start_cpu(cpu);
-	deadline = time_after_ns(CPU_START_TIMEOUT_MS * 1000000ull);
-	flags = spin_lock_irqsave(&boot_lock);
-	while (!err && cpus_online_count() < expected)
-		err = waitq_wait(&boot_waitq, &boot_lock, &flags, deadline);
-	spin_unlock_irqrestore(&boot_lock, flags);
-	pr_info("cpus: %u of %u online", cpus_online_count(), count);
 }
 
 static void step_free_init(void)
@@ -125,7 +80,7 @@ static const struct boot_step boot_steps[] = {
 static const struct boot_step task_steps[] = {
 	{ "blocking", mm_allow_blocking, "requests for memory may wait" },
 	{ "console", console_init, "the console works by interrupt" },
-	{ "cpus", step_cpus, "the other CPUs run tasks" },
+	{ "cpus", cpus_start, "the other CPUs run tasks" },
 	{ "init memory", step_free_init, "code and data used once belong to everybody" },
 	{ "shell", step_shell, "a prompt, or what run= or test= asked for" },
 };
@@ -151,18 +106,5 @@ void kernel_main(phys_t fdt)
 	run_steps(boot_steps, ARRAY_SIZE(boot_steps));
 	/* Here, because this frame and no other of this stack stays in use. */
 	arch_stack_guard_seed(mm_boot_seed());
-	sched_idle();
-}
-
-void secondary_main(unsigned int cpu)
-{
-	u64 flags;
-
-	arch_irq_init_cpu();
-	sched_cpu_online(cpu, arch_current());
-	/* Under the waiter's lock, so that it is either told or sees it. */
-	flags = spin_lock_irqsave(&boot_lock);
-	spin_unlock_irqrestore(&boot_lock, flags);
-	waitq_wake_all(&boot_waitq);
 	sched_idle();
 }

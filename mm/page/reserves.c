@@ -55,6 +55,13 @@ static unsigned int cpus_now(void)
 	return sched_running() ? cpus_online_count() : arch_cpu_count();
 }
 
+static unsigned int cpus_of(const struct node *n)
+{
+	u64 now = sched_running() ? cpus_online() : CPUS_ALL;
+
+	return (unsigned int)__builtin_popcountll(n->cpus & now);
+}
+
 static void compute_marks(u64 min_free_kbytes)
 {
 	u64 min_pages = min_free_kbytes / (PAGE_SIZE / 1024);
@@ -88,7 +95,7 @@ static void compute_zone_reserve(struct node *n, struct zone *z)
 static void compute_cpu_numbers(const struct node *n, struct zone *z)
 {
 	unsigned int online = cpus_now();
-	unsigned int local = (unsigned int)__builtin_popcountll(n->cpus);
+	unsigned int local = cpus_of(n);
 
 	BUG_ON_VAL(!online || online > MAX_CPUS, online, n->id);
 	z->stat_threshold = wm_stat_threshold(online, managed_of(z));
@@ -143,6 +150,11 @@ void reserves_update(void)
 	spin_lock(&knobs_lock);
 	compute_all();
 	spin_unlock(&knobs_lock);
+}
+
+void mm_cpus_changed(void)
+{
+	reserves_update();
 }
 
 static u64 most_min_free_kbytes(void)
