@@ -23,6 +23,15 @@ static const struct command commands[] = {
 	  "        random requests of all orders from many tasks; then every page must be home\n" },
 	{ "ps", "", "tasks", cmd_ps, NULL },
 	{ "top", "[TIMES]", "CPUs and tasks each second, until a key", cmd_top, NULL },
+	{ "task", "kill|suspend|resume|prio|cpus ID [VALUE]", "end, stop or change a task",
+	  cmd_task,
+	  "    task kill ID          ask it to end (mutexes go to their next owners)\n"
+	  "    task suspend ID       stop it where it is, until task resume ID\n"
+	  "    task prio ID PRIO     its own priority, 0 to 31\n"
+	  "    task cpus ID LIST     where it may run: 0-1,3, or all\n" },
+	{ "cpu", "[off|on N]", "the CPUs; switch one off or on", cmd_cpu, NULL },
+	{ "freeze", "", "stop all tasks that can be frozen", cmd_freeze, NULL },
+	{ "thaw", "", "let them go on", cmd_thaw, NULL },
 	{ "uptime", "", "time since boot and load", cmd_uptime, NULL },
 	{ "version", "", "what is running", cmd_version, NULL },
 	{ "dmesg", "[-n LEVEL]", "messages since boot; -n: show those below LEVEL here", cmd_dmesg,

@@ -173,3 +173,42 @@ int parse_next(const char **text, struct parsed *p, int status)
 	p->argv[p->argc] = NULL;
 	return p->argc > 0;
 }
+
+/* ---- lists of numbers ------------------------------------------------------------ */
+
+static bool parse_small(const char **text, unsigned int max, unsigned int *val)
+{
+	const char *p = *text;
+
+	for (*val = 0; *p >= '0' && *p <= '9' && *val < max; p++)
+		*val = *val * 10 + (unsigned int)(*p - '0');
+	if (p == *text || *val >= max)
+		return false;
+	*text = p;
+	return true;
+}
+
+bool parse_list(const char *text, unsigned int max, u64 *mask)
+{
+	unsigned int first, last;
+
+	*mask = ~0ull;
+	if (!strcmp(text, "all"))
+		return true;
+	for (*mask = 0;; text++) {
+		if (!parse_small(&text, max, &first))
+			return false;
+		last = first;
+		if (*text == '-') {
+			text++;
+			if (!parse_small(&text, max, &last))
+				return false;
+		}
+		for (unsigned int n = first; n <= last; n++)
+			*mask |= 1ull << n;
+		if (last < first || (*text && *text != ','))
+			return false;
+		if (!*text)
+			return true;
+	}
+}

@@ -34,4 +34,11 @@ struct parsed {
  */
 int parse_next(const char **text, struct parsed *p, int status);
 
+/*
+ * A list of numbers as Linux writes CPUs, `0-1,3`, or `all`: bit n of the mask
+ * for number n, all bits for `all`. False: something else, or a number that is
+ * not below max (at most 64).
+ */
+bool parse_list(const char *text, unsigned int max, u64 *mask);
+
 #endif

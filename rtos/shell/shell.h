@@ -60,11 +60,15 @@ int sh_run(const char *text);
 struct lineedit;
 extern struct lineedit sh_editor;
 
-/* Commands by file: system.c, top.c, inversion.c, tree_cmd.c,
+/* Commands by file: system.c, task_cmd.c, top.c, inversion.c, tree_cmd.c,
  * mm_cmd.c, stress.c, bench.c, crash.c. */
 int cmd_help(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_task(int argc, char **argv);
+int cmd_cpu(int argc, char **argv);
+int cmd_freeze(int argc, char **argv);
+int cmd_thaw(int argc, char **argv);
 int cmd_inversion(int argc, char **argv);
 int cmd_free(int argc, char **argv);
 int cmd_dmesg(int argc, char **argv);

@@ -142,13 +142,46 @@ static void test_random_text(void **state)
 	}
 }
 
+static void test_list(void **state)
+{
+	static const struct {
+		const char *text;
+		u64 mask; /* 0: refused */
+	} cases[] = {
+		{ "0", 1 },          { "3", 8 },
+		{ "0-1,3", 0xb },    { "63", 1ull << 63 },
+		{ "all", ~0ull },    { "5-5", 0x20 },
+		{ "3,1,3", 0xa },    { "0-63", ~0ull },
+		{ "007", 0x80 },     { "", 0 },
+		{ ",", 0 },          { "1,", 0 },
+		{ ",1", 0 },         { "1-", 0 },
+		{ "-1", 0 },         { "3-1", 0 },
+		{ "64", 0 },         { "0-64", 0 },
+		{ "1 2", 0 },        { "x", 0 },
+		{ "1x", 0 },         { "1-2-3", 0 },
+		{ "1,,2", 0 },       { "ALL", 0 },
+		{ "4294967296", 0 }, { "99999999999999999999", 0 },
+	};
+	u64 mask;
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(parse_list(cases[i].text, 64, &mask), cases[i].mask != 0);
+		if (cases[i].mask)
+			assert_true(mask == cases[i].mask);
+	}
+	assert_true(parse_list("3", 4, &mask));
+	assert_false(parse_list("4", 4, &mask));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),  cmocka_unit_test(test_quotes),
-		cmocka_unit_test(test_status), cmocka_unit_test(test_comments),
-		cmocka_unit_test(test_target), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_random_text),
+		cmocka_unit_test(test_list),        cmocka_unit_test(test_words),
+		cmocka_unit_test(test_quotes),      cmocka_unit_test(test_status),
+		cmocka_unit_test(test_comments),    cmocka_unit_test(test_target),
+		cmocka_unit_test(test_refusals),    cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_random_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
