@@ -119,9 +119,10 @@ static void unclaimed(struct action *a)
 {
 	u64 flags;
 
-	if (++a->nr_none < NONE_LIMIT)
+	/* The line may have moved: its next CPU may come in between. */
+	if (__atomic_add_fetch(&a->nr_none, 1, __ATOMIC_RELAXED) < NONE_LIMIT)
 		return;
-	a->nr_none = 0;
+	__atomic_store_n(&a->nr_none, 0, __ATOMIC_RELAXED);
 	flags = spin_lock_irqsave(&irq_lock);
 	a->stormed = true;
 	update_mask(a);
@@ -141,7 +142,7 @@ static void serve(struct action *a)
 		unclaimed(a);
 		return;
 	}
-	a->nr_none = 0;
+	__atomic_store_n(&a->nr_none, 0, __ATOMIC_RELAXED);
 	if (result == IRQ_WAKE)
 		wake_thread(a);
 }

@@ -428,7 +428,7 @@ void mixed_ops_init(void)
 					  CEILING);
 	}
 	waitq_init(&mixed.service.work, "work");
-	waitq_init(&mixed.service.done, "service");
+	waitq_init(&mixed.service.done, "served");
 	(void)sem_init(&mixed.sem.sem, "places", MIXED_PLACES, MIXED_PLACES);
 	mutex_init(&mixed.frail, "frail");
 	for (u32 i = 0; i < MIXED_WORKERS_MAX; i++)

@@ -97,6 +97,51 @@ static void check_base(const struct mixed_worker *w)
 		      w->task->prio, w->task->base_prio);
 }
 
+/* The service is as urgent as the most urgent who waits for it, or itself. */
+static void check_server(void)
+{
+	const struct mixed_service *s = &mixed.service;
+	const struct task *lender = s->task;
+	u32 prio = s->task->base_prio;
+
+	for (u32 i = 0; i < mixed.nr_workers; i++) {
+		const struct task *t = mixed.worker[i].task;
+
+		if (t && t->waiting_on == &s->done && t->prio > prio) {
+			prio = t->prio;
+			lender = t;
+		}
+	}
+	if (s->task->prio != prio)
+		found("PI: '%s' runs at prio %u, that of '%s' is %u", task_name(s->task),
+		      s->task->prio, task_name(lender), prio);
+}
+
+/* A chain longer than one lock hold follows is being followed still. */
+static bool pi_under_way(void)
+{
+	bool any = mixed.service.task->pi_pending;
+
+	for (u32 i = 0; i < mixed.nr_workers; i++)
+		any |= mixed.worker[i].task && mixed.worker[i].task->pi_pending;
+	return any;
+}
+
+static void check_inheritance(void)
+{
+	if (pi_under_way())
+		return;
+	for (u32 i = 0; i < mixed.nr_workers; i++) {
+		const struct mixed_worker *w = &mixed.worker[i];
+
+		if (!w->task || w->task->state == TASK_DEAD)
+			continue;
+		check_loan(w->task);
+		check_base(w);
+	}
+	check_server();
+}
+
 /* A CPU that t may use and that runs something less urgent; MAX_CPUS: none. */
 static unsigned int less_urgent(const struct task *t)
 {
@@ -158,13 +203,12 @@ void mixed_watch(void)
 	check_box(now);
 	check_service(now);
 	check_sem();
+	check_inheritance();
 	for (u32 i = 0; i < mixed.nr_workers; i++) {
 		struct mixed_worker *w = &mixed.worker[i];
 
 		if (!w->task || w->task->state == TASK_DEAD)
 			continue;
-		check_loan(w->task);
-		check_base(w);
 		check_order(w, now);
 		check_timeout(w, now);
 	}
