@@ -44,6 +44,8 @@ static const struct command commands[] = {
 	  "    chain                     high waits for mid, who waits for low\n"
 	  "    server, queue             a wait queue with and without a task that serves it\n" },
 	{ "test", "[GLOB]", "run the self tests whose suite matches", cmd_test, NULL },
+	{ "stress", "[MILLISECONDS] [tasks N] [seed N]", "tasks that use all of the core at once",
+	  cmd_stress, NULL },
 	{ "bench", "[NAME]", "measure the page allocator", cmd_bench, NULL },
 	{ "time", "COMMAND...", "run a command and say how long it took", cmd_time, NULL },
 	{ "sleep", "SECONDS", "wait", cmd_sleep, NULL },

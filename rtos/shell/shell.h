@@ -81,6 +81,7 @@ int cmd_ls(int argc, char **argv);
 int cmd_dt(int argc, char **argv);
 int cmd_mm(int argc, char **argv);
 int cmd_test(int argc, char **argv);
+int cmd_stress(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_stty(int argc, char **argv);
 int cmd_sleep(int argc, char **argv);
