@@ -15,7 +15,9 @@
 enum {
 	RING_BYTES = 64 * 1024,
 	TEXT_MAX = 240,
-	LINE_MAX = TEXT_MAX + 40, /* "[1234567890.123456] " and newline: 22 */
+	STAMP_MAX = 32, /* "[1234567890.123456] " */
+	LINE_MAX = TEXT_MAX + STAMP_MAX + 1,
+	PASS_MAX = 16, /* messages passed over in one step */
 };
 
 /* Header of a record, 8 byte aligned; the text follows without terminator.
@@ -77,8 +79,10 @@ static void advance(struct cursor *c)
 
 static void make_room(u64 nr_bytes)
 {
-	while (newest.pos + nr_bytes - oldest.pos > RING_BYTES)
+	while (newest.pos + nr_bytes - oldest.pos > RING_BYTES) {
+		tm_step();
 		advance(&oldest);
+	}
 }
 
 static void append(u32 level, const char *text, size_t len)
@@ -141,59 +145,87 @@ unsigned int log_console_level(void)
 	return __atomic_load_n(&console_level, __ATOMIC_RELAXED);
 }
 
-static void stamp(struct out *out, u64 time_ns)
+/* Digits of v before `end`, at least `min` places filled with `fill`. */
+static char *digits(char *end, u64 v, unsigned int min, char fill)
 {
-	out_printf(out, "[%5llu.%06llu] ", (unsigned long long)(time_ns / 1000000000),
-		   (unsigned long long)(time_ns / 1000 % 1000000));
+	char *p = end;
+
+	do {
+		*--p = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	while (p > end - min)
+		*--p = fill;
+	return p;
 }
 
 /*
- * The next message at c below `level` as a line into ob, or a line that tells
- * how many were lost. False: nothing left. Caller holds the lock.
+ * `[    s.uuuuuu] ` into line; its length. By hand: this is done under the lock
+ * of the console, and printf would take longer than all the rest.
  */
-static bool next_line(struct cursor *c, u32 level, struct out_buf *ob)
+static size_t stamp(char *line, u64 time_ns)
+{
+	char text[STAMP_MAX], *end = text + sizeof(text), *p = end;
+	u64 us = time_ns / 1000;
+
+	*--p = ' ';
+	*--p = ']';
+	p = digits(p, us % 1000000, 6, '0');
+	*--p = '.';
+	p = digits(p, us / 1000000, 5, ' ');
+	*--p = '[';
+	memcpy(line, p, (size_t)(end - p));
+	return (size_t)(end - p);
+}
+
+/*
+ * The next message at c below `level` as a line, or a line that tells how many
+ * were lost; its length, at most LINE_MAX. 0 when nothing is left, or PASS_MAX
+ * messages were passed over. Caller holds the lock.
+ */
+static size_t next_line(struct cursor *c, u32 level, char *line)
 {
 	const struct record *r;
+	size_t n;
 
 	if (c->pos < oldest.pos) {
-		stamp(&ob->out, time_now_ns());
-		out_printf(&ob->out, "(%llu messages lost here)\n",
-			   (unsigned long long)(oldest.seq - c->seq));
+		n = stamp(line, time_now_ns());
+		n += (size_t)tm_snprintf(line + n, LINE_MAX - n, "(%llu messages lost here)\n",
+					 (unsigned long long)(oldest.seq - c->seq));
 		*c = oldest;
-		return true;
+		return n;
 	}
-	while (c->pos != newest.pos) {
+	for (unsigned int i = 0; i < PASS_MAX && c->pos != newest.pos; i++) {
+		tm_step();
 		r = settle(c);
 		advance(c);
 		if (r->level >= level)
 			continue;
-		stamp(&ob->out, r->time_ns);
-		out_printf(&ob->out, "%.*s\n", (int)r->len, (const char *)(r + 1));
-		return true;
+		n = stamp(line, r->time_ns);
+		memcpy(line + n, r + 1, r->len);
+		line[n + r->len] = '\n';
+		return n + r->len + 1;
 	}
-	return false;
+	return 0;
 }
 
-size_t log_console_fetch(char *buf, size_t n)
+size_t log_console_fetch(char *buf, size_t n, bool *more)
 {
-	struct out_buf ob;
-	bool more = true;
-	u64 flags;
+	u64 flags = lock_log();
+	size_t len;
 
-	out_buf_init(&ob, buf, n);
-	while (more && ob.len + LINE_MAX < n) {
-		flags = lock_log();
-		more = next_line(&console, log_console_level(), &ob);
-		unlock_log(flags);
-	}
-	return ob.len;
+	BUG_ON_VAL(n < LINE_MAX, n, LINE_MAX);
+	len = next_line(&console, log_console_level(), buf);
+	*more = !len && console.pos != newest.pos;
+	unlock_log(flags);
+	return len;
 }
 
 void log_dump(struct out *out)
 {
 	char line[LINE_MAX];
 	struct cursor c, end;
-	struct out_buf ob;
+	size_t len;
 	u64 flags;
 
 	flags = lock_log();
@@ -202,11 +234,11 @@ void log_dump(struct out *out)
 	unlock_log(flags);
 	/* Messages that come meanwhile are left out, so this ends. */
 	while (c.pos < end.pos) {
-		out_buf_init(&ob, line, sizeof(line));
 		flags = lock_log();
-		if (!next_line(&c, ~0u, &ob))
+		len = next_line(&c, ~0u, line);
+		if (!len)
 			c = end;
 		unlock_log(flags);
-		out->put(out, line, ob.len);
+		out->put(out, line, len);
 	}
 }

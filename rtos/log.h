@@ -9,12 +9,12 @@
 #include "rtos/lib/base.h"
 
 /*
- * Copy text the console has not shown yet, whole lines as `[    s.uuuuuu] text`
- * with \n, as many as fit into n (at least 320) bytes; messages above the
- * console's level are passed over, lost ones become a line that counts them.
- * Result: bytes copied; 0 when there is nothing. Holds LOCK_RANK_LOG for one
- * message at a time (no lock in a panic). Any.
+ * Copy the next line the console has not shown yet, as `[    s.uuuuuu] text`
+ * with \n, into n (at least 320) bytes; messages above the console's level are
+ * passed over, lost ones become a line that counts them. Result: bytes copied,
+ * or 0; then *more tells whether there may be some behind those that were passed
+ * over. Holds LOCK_RANK_LOG for one bounded step (no lock in a panic). Any.
  */
-size_t log_console_fetch(char *buf, size_t n);
+size_t log_console_fetch(char *buf, size_t n, bool *more);
 
 #endif

@@ -265,7 +265,7 @@ void meter_locked(enum lock_rank rank, const void *site)
 
 	note_order(rank);
 	if (ready && rank != LOCK_RANK_NONE)
-		begin(m, METER_LOCK + rank, now, site);
+		begin(m, METER_LOCK + rank, now, site ? site : __builtin_return_address(0));
 	leave(m, now, HOOK_LOCK);
 	arch_irq_restore_quiet(flags);
 }
@@ -277,7 +277,7 @@ void meter_unlocking(enum lock_rank rank, const void *site)
 	struct meter *m = mine();
 
 	if (ready && rank != LOCK_RANK_NONE)
-		end(m, METER_LOCK + rank, now, site);
+		end(m, METER_LOCK + rank, now, site ? site : __builtin_return_address(0));
 	leave(m, now, HOOK_LOCK);
 	arch_irq_restore_quiet(flags);
 }

@@ -45,7 +45,7 @@ void meter_irq_exit(u32 after);
 /* The running task's preempt_count has left 0 / is about to be 0. */
 void meter_preempt_off(const void *site);
 void meter_preempt_on(const void *site);
-/* A lock was taken / is about to be released. */
+/* A lock was taken / is about to be released; null: by the caller. */
 void meter_locked(enum lock_rank rank, const void *site);
 void meter_unlocking(enum lock_rank rank, const void *site);
 

@@ -40,6 +40,19 @@ void irq_enter(void)
 	arch_current()->irq_depth++;
 }
 
+/*
+ * Serving an interrupt and switching are two masked sections, not one. What
+ * comes in between finds preemption off, so that it leaves the switch to us and
+ * never nests any deeper.
+ */
+static void let_interrupts_in(struct task *t)
+{
+	t->preempt_count++;
+	arch_irq_enable();
+	(void)arch_irq_save();
+	t->preempt_count--;
+}
+
 void irq_exit(void)
 {
 	struct task *t = arch_current();
@@ -47,8 +60,10 @@ void irq_exit(void)
 	BUG_ON_VAL(t->irq_depth == 0, t->id, t->cpu);
 	t->irq_depth--;
 	if (unlikely(__atomic_load_n(&t->resched, __ATOMIC_RELAXED)) && t->irq_depth == 0 &&
-	    t->preempt_count == 0)
+	    t->preempt_count == 0) {
+		let_interrupts_in(t);
 		sched_resched();
+	}
 }
 
 bool in_interrupt(void)

@@ -22,21 +22,25 @@ static inline void spin_take(struct spinlock *l, const void *site)
 {
 	u32 ticket;
 
-	if (tm_debug || tm_meter) {
+	if (tm_debug) {
 		spin_take_checked(l, site);
 		return;
 	}
 	ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 	if (unlikely(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket))
 		spin_await(l, ticket);
+	if (tm_meter)
+		meter_locked(l->rank, site);
 }
 
 static inline void spin_drop(struct spinlock *l, const void *site)
 {
-	if (tm_debug || tm_meter) {
+	if (tm_debug) {
 		spin_drop_checked(l, site);
 		return;
 	}
+	if (tm_meter)
+		meter_unlocking(l->rank, site);
 	__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);
 }
 

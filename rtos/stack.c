@@ -7,7 +7,8 @@
  * few. Stacks are painted before use: nothing of an earlier task shows, and
  * the paint that is left tells the high-water mark.
  *
- * vmap_lock guards the bitmap and, as arch_map() asks, the mapping.
+ * vmap_lock guards the bitmap and, as arch_map() asks, the mapping. Interrupts
+ * never need it, and stay on while a page of tables is cleared under it.
  */
 #include "mm/mm.h"
 #include "rtos/task.h"
@@ -41,26 +42,26 @@ static unsigned int stack_slot(u64 stack)
 static unsigned int slot_get(void)
 {
 	unsigned int word, slot = NR_STACKS;
-	u64 flags = spin_lock_irqsave(&vmap_lock);
 
+	spin_lock(&vmap_lock);
 	for (word = 0; word < NR_STACKS / 64; word++) {
+		tm_step();
 		if (~slots_used[word]) {
 			slot = word * 64 + (unsigned int)__builtin_ctzll(~slots_used[word]);
 			slots_used[word] |= 1ull << (slot % 64);
 			break;
 		}
 	}
-	spin_unlock_irqrestore(&vmap_lock, flags);
+	spin_unlock(&vmap_lock);
 	return slot;
 }
 
 static void slot_put(unsigned int slot)
 {
-	u64 flags = spin_lock_irqsave(&vmap_lock);
-
+	spin_lock(&vmap_lock);
 	BUG_ON(!(slots_used[slot / 64] & (1ull << (slot % 64))));
 	slots_used[slot / 64] &= ~(1ull << (slot % 64));
-	spin_unlock_irqrestore(&vmap_lock, flags);
+	spin_unlock(&vmap_lock);
 }
 
 static void paint(u64 *word)
@@ -74,15 +75,14 @@ static void paint(u64 *word)
 static int page_in(u64 va)
 {
 	struct page *page = alloc_pages(GFP_KERNEL, 0);
-	u64 flags;
 	int err;
 
 	if (!page)
 		return ERR_NOMEM;
 	paint(page_address(page));
-	flags = spin_lock_irqsave(&vmap_lock);
+	spin_lock(&vmap_lock);
 	err = arch_map(va, pfn_to_phys(page_to_pfn(page)), 1, ARCH_PROT_RW);
-	spin_unlock_irqrestore(&vmap_lock, flags);
+	spin_unlock(&vmap_lock);
 	if (err)
 		free_pages(page, 0);
 	return err;
@@ -90,13 +90,12 @@ static int page_in(u64 va)
 
 static void page_out(u64 va)
 {
-	u64 flags;
 	phys_t p;
 
 	BUG_ON_VAL(!arch_translate(va, &p, NULL, NULL), va, 0);
-	flags = spin_lock_irqsave(&vmap_lock);
+	spin_lock(&vmap_lock);
 	arch_unmap(va, 1);
-	spin_unlock_irqrestore(&vmap_lock, flags);
+	spin_unlock(&vmap_lock);
 	free_pages(pfn_to_page(phys_to_pfn_down(p)), 0);
 }
 

@@ -23,9 +23,20 @@
 enum {
 	TX_SIZE = 8192,
 	RX_SIZE = 4096,
-	/* Bytes one call moves: a FIFO's worth. */
-	STEP_TX = 32,
-	STEP_RX = 64,
+	/*
+	 * What one hold of the lock does, so that it stays below 1,000
+	 * instructions with the interrupt around it: bytes to the UART (90 each),
+	 * to which a message from the ring counts as FETCH, bytes from it (40
+	 * each), bytes copied into the ring.
+	 */
+	STEP_TX = 4,
+	FETCH = 3,
+	STEP_RX = 4,
+	STEP_READ = 16,
+	STEP_WRITE = 256,
+	/* Holds in a row for who may be interrupted in between. */
+	STEPS = 16,
+	RX_FIFO_MAX = 64,
 	/* An unfinished line longer than this is sent without its end. */
 	LINE_HOLD = 1024,
 	CTRL_C = 3,
@@ -65,6 +76,8 @@ static struct {
 	bool dead;         /* (lock) nothing moved for DEAD_NS */
 	bool writer_waits; /* (lock) */
 	bool irq_tx;       /* (lock) transmit interrupt is on */
+	bool fetched;      /* (lock) this step has looked for a message */
+	bool log_behind;   /* (lock) and has not come to its end */
 	u64 dropped;       /* (lock) bytes of tasks that found no room */
 
 	struct ring rx;      /* (tty) */
@@ -120,9 +133,10 @@ static int message_byte(void)
 
 static bool fetch_messages(void)
 {
-	con.msg_len = (u32)log_console_fetch(con.msg, sizeof(con.msg));
+	con.msg_len = (u32)log_console_fetch(con.msg, sizeof(con.msg), &con.log_behind);
 	BUG_ON_VAL(con.msg_len > sizeof(con.msg), con.msg_len, sizeof(con.msg));
 	con.msg_pos = 0;
+	con.fetched = true;
 	return con.msg_len != 0;
 }
 
@@ -164,14 +178,19 @@ static int next_byte(void)
 	return '\r';
 }
 
-/* Fill the UART, at most a FIFO's worth. True when there may be more to send. */
+/* One step of filling the UART. True when there may be more to send. */
 static bool pump(void)
 {
+	con.fetched = false;
 	for (unsigned int i = 0; i < STEP_TX; i++) {
 		int c = next_byte();
 
+		tm_step();
 		if (c < 0)
-			return false;
+			return con.log_behind;
+		if (con.fetched)
+			i += FETCH;
+		con.fetched = false;
 		if (!con.uart.ops->tx(&con.uart, (u8)c)) {
 			con.held = c;
 			return true;
@@ -207,8 +226,11 @@ static void drain_polled(void)
 {
 	int c;
 
-	while ((c = next_byte()) >= 0)
-		tx_polled((u8)c);
+	do {
+		c = next_byte();
+		if (c >= 0)
+			tx_polled((u8)c);
+	} while (c >= 0 || con.log_behind);
 }
 
 static void set_irqs(bool tx)
@@ -219,60 +241,85 @@ static void set_irqs(bool tx)
 }
 
 /*
- * Send what can be sent now. Waking is left to the interrupt: a writer waits
- * only while there is more to send, so it is on; for a reader who has to hear
- * of a broken line it is turned on.
+ * One step of sending, by who is not the interrupt. True when another one could
+ * follow at once. Waking is left to the interrupt: a writer waits only while
+ * there is more to send, so it is on; for a reader who has to hear of a broken
+ * line it is turned on.
+ */
+static bool push_step(void)
+{
+	bool more, full;
+
+	if (con.state == CON_BOOT || con.state == CON_PANIC) {
+		drain_polled();
+		return false;
+	}
+	more = pump();
+	full = con.held >= 0;
+	if ((more || con.line_broken) && !con.irq_tx)
+		set_irqs(true);
+	return more && !full;
+}
+
+/*
+ * Send what the UART takes now, the lock dropped between steps; who came with
+ * interrupts masked makes one, and leaves the rest to the interrupt.
  */
 static void push_out(void)
 {
-	if (con.state == CON_BOOT || con.state == CON_PANIC)
-		drain_polled();
-	else if ((pump() || con.line_broken) && !con.irq_tx)
-		set_irqs(true);
+	unsigned int steps = arch_irqs_masked() ? 1 : STEPS;
+	bool more = true;
+
+	while (more && steps--) {
+		u64 flags = con_lock();
+
+		more = push_step();
+		con_unlock(flags);
+	}
 }
 
 void console_kick(void)
 {
-	u64 flags;
-
-	if (con.state == CON_NONE)
-		return;
-	flags = con_lock();
-	push_out();
-	con_unlock(flags);
+	if (con.state != CON_NONE)
+		push_out();
 }
 
 /* ---- service: by interrupt, or by whoever waits while polled ------------------- */
 
-/* Take what was received while there is room. con.tty and con.lock held. */
-static void fetch_input(void)
+/* Take what was received while there is room. True when there may be more.
+ * con.tty and con.lock held. */
+static bool fetch_input(void)
 {
 	for (unsigned int i = 0; i < STEP_RX; i++) {
 		int c;
 
+		tm_step();
 		con.rx_stopped = ring_room(&con.rx) == 0;
 		if (con.rx_stopped)
-			return;
+			return false;
 		c = con.uart.ops->rx(&con.uart);
 		if (c < 0)
-			return;
+			return false;
 		if (c == CTRL_C) {
 			__atomic_store_n(&con.interrupted, 1, __ATOMIC_RELAXED);
 			con.rx.tail = con.rx.head;
 		}
 		ring_put(&con.rx, (u8)c);
 	}
+	return true;
 }
 
-static void service(void)
+/* One step of each direction. True when another one could follow at once. */
+static bool service(void)
 {
 	u64 flags = spin_lock_irqsave(&con.tty);
-	bool wake_reader, wake_writer;
+	bool wake_reader, wake_writer, more;
 
 	spin_lock(&con.lock);
 	con.uart.ops->irq_ack(&con.uart);
-	fetch_input();
+	more = fetch_input();
 	set_irqs(pump());
+	more |= con.irq_tx && con.held < 0;
 	wake_reader = ring_used(&con.rx) || con.line_broken;
 	wake_writer = con.writer_waits && ring_room(&con.tx) >= TX_SIZE / 2;
 	if (wake_writer)
@@ -283,13 +330,22 @@ static void service(void)
 		waitq_wake_one(&con.reader);
 	if (wake_writer)
 		waitq_wake_all(&con.writer);
+	return more;
+}
+
+/* The interrupt's work in a machine that has none. */
+static void poll(void)
+{
+	for (unsigned int i = 0; i < STEPS && service(); i++)
+		;
 }
 
 static enum irq_result console_irq(unsigned int irq, void *arg)
 {
 	(void)irq;
 	(void)arg;
-	service();
+	/* What is left keeps the line asserted. */
+	(void)service();
 	return IRQ_DONE;
 }
 
@@ -303,37 +359,47 @@ static int tty_wait(struct waitq *q, u64 *flags, u64 deadline_ns)
 		return waitq_wait(q, &con.tty, flags, deadline_ns);
 	spin_unlock_irqrestore(&con.tty, *flags);
 	sleep_ns(POLL_NS);
-	service();
+	poll();
 	*flags = spin_lock_irqsave(&con.tty);
 	return time_now_ns() < deadline_ns ? 0 : ERR_TIMEDOUT;
 }
 
 /* ---- writing --------------------------------------------------------------------- */
 
-/* Bytes of s that fit, into the ring; commits whole lines. con.lock held. */
-static size_t enqueue(const char *s, size_t n)
+/*
+ * Bytes of s that fit, into the ring; `lines` of them are whole lines, and sent.
+ * con.lock held.
+ */
+static size_t enqueue(const char *s, size_t n, size_t lines)
 {
-	size_t i;
+	size_t fits = ring_write(&con.tx, s, n);
 
-	for (i = 0; i < n && ring_room(&con.tx); i++) {
-		ring_put(&con.tx, (u8)s[i]);
-		if (s[i] == '\n')
-			con.tx_commit = con.tx.head;
-	}
-	if (i < n || con.state == CON_PANIC || con.tx.head - con.tx_commit > LINE_HOLD)
+	if (lines)
+		con.tx_commit = con.tx.head - (u32)(fits - min_u64(lines, fits));
+	if (fits < n || con.state == CON_PANIC || con.tx.head - con.tx_commit > LINE_HOLD)
 		con.tx_commit = con.tx.head;
-	return i;
+	return fits;
+}
+
+/* Bytes of s up to and with its last newline. */
+static size_t whole_lines(const char *s, size_t n)
+{
+	while (n && s[n - 1] != '\n')
+		n--;
+	return n;
 }
 
 static bool wants_room(void)
 {
 	u64 flags = con_lock();
 
-	con.writer_waits = ring_room(&con.tx) < TX_SIZE / 2;
-	if (con.writer_waits)
-		push_out();
+	bool wants = ring_room(&con.tx) < TX_SIZE / 2;
+
+	con.writer_waits = wants;
+	if (wants)
+		push_step();
 	con_unlock(flags);
-	return con.writer_waits;
+	return wants;
 }
 
 /* Sleep until half the ring is free; false when the UART does not move. */
@@ -362,17 +428,18 @@ static void drop(size_t n, bool dead)
 void console_write(const char *s, size_t n)
 {
 	while (n && con.state != CON_NONE) {
+		size_t part = min_u64(n, STEP_WRITE), lines = whole_lines(s, part), done;
 		u64 flags = con_lock();
-		size_t done = enqueue(s, n);
 		bool dead, polled = con.state == CON_BOOT || con.state == CON_PANIC;
 
+		done = enqueue(s, part, lines);
+		con_unlock(flags);
 		push_out();
 		dead = con.dead;
-		con_unlock(flags);
 		s += done;
 		n -= done;
 		/* Polled output has made room, if only by giving up. */
-		if (n == 0 || polled)
+		if (n == 0 || polled || done == part)
 			continue;
 		if (dead || !may_sleep() || !wait_for_room()) {
 			drop(n, dead || may_sleep());
@@ -400,8 +467,8 @@ static void commit_all(void)
 	dropped = con.dropped;
 	con.dropped = 0;
 	con.tx_commit = con.tx.head;
-	push_out();
 	con_unlock(flags);
+	push_out();
 	if (dropped)
 		pr_warn("console: %llu bytes of output lost", (unsigned long long)dropped);
 }
@@ -468,8 +535,10 @@ int console_read(char *buf, size_t n, u64 deadline_ns)
 		else
 			err = tty_wait(&con.reader, &flags, deadline_ns);
 	}
-	while ((size_t)count < n && ring_used(&con.rx))
+	while ((size_t)count < min_u64(n, STEP_READ) && ring_used(&con.rx)) {
+		tm_step();
 		buf[count++] = (char)ring_get(&con.rx);
+	}
 	restart_input();
 	spin_unlock_irqrestore(&con.tty, flags);
 	return count ? count : err;
@@ -478,7 +547,7 @@ int console_read(char *buf, size_t n, u64 deadline_ns)
 bool console_interrupted(void)
 {
 	if (con.state == CON_POLLED && may_sleep())
-		service();
+		poll();
 	return __atomic_load_n(&con.interrupted, __ATOMIC_RELAXED);
 }
 
@@ -516,7 +585,7 @@ static tm_init int open_early(const struct uart_type *type, phys_t base, u32 shi
 	err = uart_bind(&u, type, regs, shift, width);
 	if (err)
 		return err;
-	for (unsigned int i = 0; i < STEP_RX && (c = u.ops->rx(&u)) >= 0; i++)
+	for (unsigned int i = 0; i < RX_FIFO_MAX && (c = u.ops->rx(&u)) >= 0; i++)
 		ring_put(&con.rx, (u8)c);
 	u.ops->init(&u);
 	con.uart = u;

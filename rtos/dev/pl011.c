@@ -107,7 +107,10 @@ static void pl011_irq_enable(struct uart *u, bool rx, bool tx)
 
 static void pl011_irq_ack(struct uart *u)
 {
-	wr(u, PL011_ICR, INT_TX | INT_ERRORS);
+	/* Not the transmitter's: it stays asserted until the FIFO is filled past
+	 * its trigger, and if cleared would wait for a passage downwards that a
+	 * step of a few bytes never makes. */
+	wr(u, PL011_ICR, INT_ERRORS);
 }
 
 const struct uart_ops pl011_ops = {

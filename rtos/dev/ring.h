@@ -7,7 +7,7 @@
 #ifndef RTOS_DEV_RING_H
 #define RTOS_DEV_RING_H
 
-#include "rtos/lib/base.h"
+#include "rtos/lib/lib.h"
 
 struct ring {
 	u8 *buf;
@@ -31,6 +31,18 @@ static inline void ring_put(struct ring *r, u8 c)
 {
 	BUG_ON_VAL(ring_room(r) == 0, r->head, r->tail);
 	r->buf[r->head++ & (r->size - 1)] = c;
+}
+
+/* As many of the n bytes at s as there is room for; their number. */
+static inline size_t ring_write(struct ring *r, const char *s, size_t n)
+{
+	size_t fits = min_u64(n, ring_room(r)), at = r->head & (r->size - 1);
+	size_t first = min_u64(fits, r->size - at);
+
+	memcpy(r->buf + at, s, first);
+	memcpy(r->buf, s + first, fits - first);
+	r->head += (u32)fits;
+	return fits;
 }
 
 /* The caller has seen a byte. */

@@ -71,6 +71,7 @@ static void balance_up(struct tree *t, struct tree_node *n)
 	u32 was;
 
 	for (; n; n = n->parent) {
+		tm_step();
 		was = n->height;
 		n = balance(t, n);
 		if (n->height == was)
@@ -78,15 +79,9 @@ static void balance_up(struct tree *t, struct tree_node *n)
 	}
 }
 
-void tree_insert(struct tree *t, struct tree_node *n, tree_less_fn less)
+void tree_link(struct tree *t, struct tree_node *n, struct tree_node *p, struct tree_node **link)
 {
-	struct tree_node *p = NULL, **link = &t->root;
-
 	BUG_ON(tree_linked(n));
-	while (*link) {
-		p = *link;
-		link = &p->child[!less(n, p)];
-	}
 	*n = (struct tree_node){ .parent = p, .height = 1 };
 	*link = n;
 	balance_up(t, p);

@@ -9,6 +9,7 @@
 #define RTOS_LIB_TREE_H
 
 #include "rtos/lib/base.h"
+#include "rtos/meter.h"
 
 struct tree_node {
 	struct tree_node *child[2]; /* smaller, greater */
@@ -25,8 +26,23 @@ struct tree {
  * nodes that compare equal keep the order of insertion. */
 typedef bool (*tree_less_fn)(const struct tree_node *a, const struct tree_node *b);
 
-/* Add a node that is in no tree. */
-void tree_insert(struct tree *t, struct tree_node *n, tree_less_fn less);
+/* Hang a node that is in no tree below p, at one of its empty links. */
+void tree_link(struct tree *t, struct tree_node *n, struct tree_node *p, struct tree_node **link);
+
+/* Add a node that is in no tree. In line, and less with it: the way down is most
+ * of the work. */
+static inline void tree_insert(struct tree *t, struct tree_node *n, tree_less_fn less)
+{
+	struct tree_node *p = NULL, **link = &t->root;
+
+	while (*link) {
+		tm_step();
+		p = *link;
+		link = &p->child[!less(n, p)];
+	}
+	tree_link(t, n, p, link);
+}
+
 /* Take a node out of its tree; it reads as "not in a tree" afterwards. */
 void tree_remove(struct tree *t, struct tree_node *n);
 /* Smallest node, or null. */

@@ -181,11 +181,12 @@ static void say(const char *text)
 }
 
 /* One message a call, as long as it is whole. */
-size_t log_console_fetch(char *buf, size_t n)
+size_t log_console_fetch(char *buf, size_t n, bool *more)
 {
 	const char *from = world.messages + world.msg_tail;
 	const char *end = memchr(from, '\n', world.msg_head - world.msg_tail);
 
+	*more = false;
 	if (!end)
 		return 0;
 	check((size_t)(end + 1 - from) <= n);

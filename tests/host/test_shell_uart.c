@@ -54,9 +54,9 @@ static void check_io(void)
 	assert_false(u.ops->tx_idle(&u));
 }
 
-/* Receive: level until read. Transmit: comes after a FIFO drained, goes with
- * the acknowledge. Off means off. */
-static void check_irqs(void)
+/* Receive: level until read. Transmit: comes after a FIFO drained; goes with
+ * the acknowledge, or (pl011) stays until it is filled. Off means off. */
+static void check_irqs(bool stays)
 {
 	model_receive('a');
 	assert_false(model_irq());
@@ -74,6 +74,9 @@ static void check_irqs(void)
 	model_drain(MODEL_FIFO);
 	assert_true(model_irq());
 	u.ops->irq_ack(&u);
+	assert_int_equal(model_irq(), stays);
+	while (u.ops->tx(&u, 'x'))
+		continue;
 	assert_false(model_irq());
 	model_receive('b');
 	assert_false(model_irq());
@@ -88,7 +91,7 @@ static void test_pl011_from_power_on(void **state)
 	assert_int_equal(model.lcrh, 0x70);
 	check_io();
 	open_uart("arm,pl011", model_pl011(), 0, 0);
-	check_irqs();
+	check_irqs(true);
 }
 
 /* A running UART keeps what firmware chose (here seven bits, even parity). */
@@ -146,7 +149,7 @@ static void test_sbsa(void **state)
 	assert_int_equal(model.lcrh, 0);
 	check_io();
 	open_uart("arm,sbsa-uart", regs, 0, 0);
-	check_irqs();
+	check_irqs(true);
 }
 
 /* Every spacing and width a tree may ask for. */
@@ -166,7 +169,7 @@ static void test_ns16550(void **state)
 		assert_int_equal(u.fifo, 16);
 		check_io();
 		open_uart("ns16550a", model_ns16550(shift, width), shift, width);
-		check_irqs();
+		check_irqs(false);
 	}
 }
 
@@ -205,7 +208,7 @@ static void test_dw_quirks(void **state)
 	open_uart("snps,dw-apb-uart", model_ns16550(2, 4), 2, 4);
 	check_io();
 	open_uart("snps,dw-apb-uart", model_ns16550(2, 4), 2, 4);
-	check_irqs();
+	check_irqs(false);
 	u.ops->rx(&u);
 	model.dw_busy = true;
 	assert_true(model_irq());
@@ -232,7 +235,7 @@ static void test_aux(void **state)
 	u.ops->irq_enable(&u, true, false);
 	assert_int_equal(model.ier & 0xd, 0xd);
 	u.ops->irq_enable(&u, false, false);
-	check_irqs();
+	check_irqs(false);
 }
 
 static void test_table(void **state)
