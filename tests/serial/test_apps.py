@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+import hostkernel
 from machine import BUILD, IMAGES, Machine, run_commands
 from qemu import Shape
 
@@ -148,3 +149,28 @@ def test_warnings_stop_nobody(tmp_path):
     folder = write(tmp_path / "loose", main="int app_main()\n{\n\tint unused;\n\treturn 0;\n}\n")
     said = make(f"APP={folder}")
     assert "unused" in said
+
+
+@pytest.mark.parametrize("seed", ["1", "7"])
+def test_in_the_host_kernel(tmp_path, seed):
+    """The same folder in the kernel as a process: a seed repeats all of it."""
+    make("APP=apps/control", "host")
+    tree = hostkernel.make_trees(tmp_path)["numa2"]
+    first, second = (hostkernel.start(
+        tree, "--seed", seed, "--run", "sleep 3; control 200; sleep 1; cat /proc/app; ps",
+        program=f"{BUILD}/app-control/host/tidemark") for _ in range(2))
+    status, text, _ = first
+    assert status == 0 and first == second
+    assert 3900 <= int(re.search(r"^periods +(\d+)", text, re.M).group(1)) <= 4100
+    assert re.search(r"^missed +0$", text, re.M)
+    assert re.search(r"control: at (99[5-9]|100[0-5]) of 1000 mm", text), text
+
+
+def test_alarm_driver():
+    """apps/alarm: a device of the board, by its interrupt and a thread."""
+    text, status = run_commands(FOUR, "sleep 7; cat /proc/interrupts", exact=True,
+                                image=image_of("apps/alarm"))
+    assert status == 0
+    said = [int(word) for word in re.findall(r"alarm: the clock says (\d+) s", text)]
+    assert len(said) >= 2 and all(b - a in (2, 3) for a, b in zip(said, said[1:])), text
+    assert re.search(r"^ *\d+:.* alarm$", text, re.M), text
