@@ -495,10 +495,14 @@ void task_yield(void)
 /* What a CPU that joins knows of itself. */
 static void cpu_begin(struct cpu *c, struct task *idle)
 {
+	bool back = c->idle;
+
 	c->running = idle;
 	c->idle = idle;
 	c->claim = CLAIM_IDLE;
 	c->alarm = ARCH_TIMER_OFF;
+	if (back)
+		return; /* the time it was off counts as idle */
 	c->start_ticks = arch_ticks();
 	c->switch_ticks = c->start_ticks;
 	c->idle_before = idle->run_ticks;

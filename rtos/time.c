@@ -119,13 +119,13 @@ bool timer_stop(struct timer *t)
 	return pending;
 }
 
-/* Some CPU is in the middle of its fn. */
+/* Some CPU is in the middle of its fn; perhaps one that is about to go. */
 static bool firing_locked(const struct timer *t)
 {
-	u64 left;
+	unsigned int cpu;
 
-	for (left = cpus_online(); left; left &= left - 1)
-		if (cpus[__builtin_ctzll(left)].firing == t)
+	for (cpu = 0; cpu < arch_cpu_count(); cpu++)
+		if (cpus[cpu].firing == t)
 			return true;
 	return false;
 }

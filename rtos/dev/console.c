@@ -522,6 +522,23 @@ static void restart_input(void)
 	con_unlock(flags);
 }
 
+/* A reader may leave: it ends here if it was asked to, or stands frozen. */
+static int wait_for_input(u64 *flags, u64 deadline_ns)
+{
+	int err;
+
+	if (con.state == CON_POLLED)
+		return tty_wait(&con.reader, flags, deadline_ns);
+	err = waitq_wait_leave(&con.reader, &con.tty, flags, deadline_ns);
+	if (err != ERR_KILLED && err != ERR_FROZEN)
+		return err;
+	spin_unlock_irqrestore(&con.tty, *flags);
+	task_check_kill();
+	(void)task_try_freeze();
+	*flags = spin_lock_irqsave(&con.tty);
+	return 0;
+}
+
 int console_read(char *buf, size_t n, u64 deadline_ns)
 {
 	int count = 0, err = 0;
@@ -533,7 +550,7 @@ int console_read(char *buf, size_t n, u64 deadline_ns)
 		if (take_line_broken())
 			err = ERR_AGAIN;
 		else
-			err = tty_wait(&con.reader, &flags, deadline_ns);
+			err = wait_for_input(&flags, deadline_ns);
 	}
 	while ((size_t)count < min_u64(n, STEP_READ) && ring_used(&con.rx)) {
 		tm_step();

@@ -265,6 +265,25 @@ static void test_thresholds(void)
 	TEST_CHECK_VAL(zone_next(0)->stat_threshold == all, zone_next(0)->stat_threshold, all);
 }
 
+/* CPU time goes on where it was; the time off is idle time. */
+static void test_times(void)
+{
+	u64 busy[2], total[2];
+
+	if (!can_go())
+		return;
+	cpu_times(1, &busy[0], &total[0]);
+	TEST_CHECK(cpu_off(1) == 0);
+	sleep_ms(20);
+	cpu_times(1, &busy[1], &total[1]);
+	TEST_CHECK(busy[1] == 0 && total[1] == 0);
+	TEST_CHECK(cpu_on(1) == 0);
+	cpu_times(1, &busy[1], &total[1]);
+	TEST_CHECK_VAL(total[1] >= total[0] + 20 * MS, total[0], total[1]);
+	TEST_CHECK_VAL(busy[1] >= busy[0] && busy[1] - busy[0] < total[1] - total[0] - 15 * MS,
+		       busy[0], busy[1]);
+}
+
 /* ---- under load ------------------------------------------------------------------------------- */
 
 static struct {
@@ -403,11 +422,17 @@ static void test_memory(void)
 }
 
 static const struct test_case cases[] = {
-	{ "refused", test_refused },         { "tied_task", test_tied_task },
-	{ "timer_moves", test_timer_moves }, { "running_task_moves", test_running_task_moves },
-	{ "from_itself", test_from_itself }, { "hooks", test_hooks },
-	{ "thresholds", test_thresholds },   { "two_callers", test_two_callers },
-	{ "memory", test_memory },           { "turns", test_turns },
+	{ "refused", test_refused },
+	{ "tied_task", test_tied_task },
+	{ "timer_moves", test_timer_moves },
+	{ "running_task_moves", test_running_task_moves },
+	{ "from_itself", test_from_itself },
+	{ "hooks", test_hooks },
+	{ "thresholds", test_thresholds },
+	{ "two_callers", test_two_callers },
+	{ "memory", test_memory },
+	{ "times", test_times },
+	{ "turns", test_turns },
 };
 
 const struct test_suite suite_cpu = { "cpu", cases, ARRAY_SIZE(cases) };

@@ -8,7 +8,7 @@
 #include "rtos/task.h"
 #include "tests/target/help.h"
 
-enum { CALM = 20, STORM_TASKS = 12, STORM_ROUNDS = 60, MOST = 9000 };
+enum { CALM = 20, STORM_TASKS = 12, STORM_ROUNDS = 60, MOST = 9000, FEW = 100 };
 
 static struct {
 	u32 ready, steps, cleaned, past; /* (A) past: got beyond its last point */
@@ -179,6 +179,54 @@ static void test_anywhere(void)
 {
 	kill_in(in_loop, TASK_KILL_ANYWHERE);
 	kill_in(in_sleep, TASK_KILL_ANYWHERE);
+}
+
+static void computes_after_wait(void *arg)
+{
+	u64 flags;
+
+	(void)arg;
+	help_add(&w.ready, 1);
+	flags = spin_lock_irqsave(&w.lock);
+	(void)waitq_wait(&w.waitq, &w.lock, &flags, TM_FOREVER);
+	spin_unlock_irqrestore(&w.lock, flags);
+	for (;;)
+		arch_cpu_relax();
+}
+
+static void computes_after_post(void *arg)
+{
+	help_add(&w.ready, 1);
+	(void)sem_post(arg); /* gives the CPU to whoever waits */
+	for (;;)
+		arch_cpu_relax();
+}
+
+/* Asked while it waits for what cannot be cut short, or while another task has
+ * its CPU: it never comes to a point, and ends all the same. */
+static void test_anywhere_later(void)
+{
+	struct task_attr attr = {
+		.name = "late", .prio = 8, .cpus = help_first_cpus(1), .flags = TASK_KILL_ANYWHERE
+	};
+	struct task *t;
+	u32 i;
+
+	reset();
+	TEST_CHECK(task_set_cpus(task_current(), attr.cpus) == 0);
+	TEST_CHECK(task_set_prio(task_current(), CALM) == 0);
+	t = spawn(computes_after_wait, TASK_KILL_ANYWHERE);
+	await_state(t, TASK_BLOCKED);
+	TEST_CHECK(task_kill(t) == 0);
+	TEST_CHECK(waitq_wake_one(&w.waitq) == 1);
+	help_join(t);
+	for (i = 0; i < 10; i++) {
+		t = task_create(&attr, computes_after_post, &w.sem);
+		TEST_CHECK(t && sem_wait(&w.sem, time_after_ns(10 * SEC)) == 0);
+		help_spin(i * 10 * 1000);
+		TEST_CHECK(task_kill(t) == 0);
+		help_join(t);
+	}
 }
 
 /* ---- never ran, itself, idle ---------------------------------------------------------- */
@@ -584,8 +632,8 @@ static void test_storm(void)
 
 /* ---- until memory or slots end ------------------------------------------------------------------ */
 
-/* Creating ends with null, never a panic, and all of it comes back. The first
- * round pays for the tables of the stack area, which stay. */
+/* Creating ends with null, never a panic, and all of it comes back: the first
+ * round pays for the tables of the stack area, which stay, a short one shows. */
 static void test_until_the_end(void)
 {
 	static struct task *all[MOST];
@@ -597,14 +645,14 @@ static void test_until_the_end(void)
 		TEST_CHECK(task_set_prio(task_current(), CALM) == 0);
 		if (round)
 			before = mm_free_pages();
-		for (n = 0; n < MOST; n++) {
+		for (n = 0; n < (round ? FEW : MOST); n++) {
 			const struct task_attr attr = { .name = "many", .prio = 4 };
 
 			all[n] = task_create(&attr, in_sem, NULL);
 			if (!all[n])
 				break;
 		}
-		TEST_CHECK_VAL(n > 100 && n < MOST, n, mm_free_pages());
+		TEST_CHECK_VAL(n >= FEW && n < MOST, n, mm_free_pages());
 		for (i = 0; i < n; i++)
 			TEST_CHECK(task_kill(all[i]) == 0);
 		for (i = 0; i < n; i++)
@@ -618,6 +666,7 @@ static const struct test_case cases[] = {
 	{ "waits", test_waits },
 	{ "points", test_points },
 	{ "anywhere", test_anywhere },
+	{ "anywhere_later", test_anywhere_later },
 	{ "never_ran", test_never_ran },
 	{ "itself", test_itself },
 	{ "idle", test_idle },
