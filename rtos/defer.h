@@ -32,7 +32,7 @@ struct timer {
 	struct tree_node node;       /* (S) */
 	u64 deadline;                /* (S) absolute ns */
 	u64 period;                  /* (S) ns; 0: one-shot */
-	u64 overruns;                /* (S) periods that passed without a call */
+	u64 overruns;                /* (S) to set, (A) to read: periods without a call */
 	struct cpu *cpu;             /* (S) whose tree holds it */
 	void (*fn)(struct timer *t); /* (I) null: wakes the task it lies in */
 	bool locked;                 /* (I) fn is called under the scheduler lock: rtos/ only */
@@ -62,31 +62,33 @@ u64 timer_overruns(const struct timer *t); /* since it was started. Any. */
 
 struct workq;
 
-/* A call to be made by a task. In at most one queue, at most once at a time. */
+/* A call to be made by a task. In at most one queue, at most once at a time;
+ * lives until fn has returned, and is used by work_flush() till that returns. */
 struct work {
 	struct list link;           /* (S) in the queue, while pending */
 	struct workq *queue;        /* (S) null: neither pending nor running */
 	struct timer timer;         /* (S) of work_submit_at() */
-	u32 state;                  /* (S) bits of defer.c */
+	u32 state;                  /* (S) bits of work.c */
 	void (*fn)(struct work *w); /* (I) */
 };
 
 /* In no queue; fn runs in the queue's task and may sleep. */
 void work_init(struct work *w, void (*fn)(struct work *w));
 /* A queue with a task of its own that makes the calls in order of submission.
- * Null: as task_create(). Task. For good: queues are not destroyed. */
+ * Null: as task_create(), or 16 exist. Task. For good: queues are not destroyed. */
 struct workq *workq_create(const char *name, unsigned int prio, u64 cpus);
 /* The queue everybody may use, at TASK_PRIO_DEFAULT; short work only. */
 struct workq *workq_system(void);
-/* Have q call w->fn in its task. False: it was pending already (and is called
- * once). Submitted while fn runs, it runs again after. Any. */
+/* Have q call w->fn in its task. False: it was pending already, or waits for its
+ * time, and is called once. Submitted while fn runs, it runs again after, in the
+ * same queue. Any. */
 bool work_submit(struct workq *q, struct work *w);
 /* The same not before the deadline. Any. */
 bool work_submit_at(struct workq *q, struct work *w, u64 deadline_ns);
 /* True when it was pending and will not run. Any. */
 bool work_cancel(struct work *w);
 /* Wait until w is neither pending nor running; the waiter lends the queue's
- * task its priority meanwhile. 0, ERR_TIMEDOUT. Task. */
+ * task its priority meanwhile. 0, ERR_TIMEDOUT. Task, but the queue's own. */
 int work_flush(struct work *w, u64 deadline_ns);
 
 /* ---- interrupts ----------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "mm/mm.h"
 #include "rtos/life.h"
 #include "rtos/sched.h"
+#include "rtos/work.h"
 
 struct boot_step {
 	const char *name;
@@ -79,6 +80,7 @@ static const struct boot_step boot_steps[] = {
 
 static const struct boot_step task_steps[] = {
 	{ "blocking", mm_allow_blocking, "requests for memory may wait" },
+	{ "work", workq_start, "calls can be put off" },
 	{ "console", console_init, "the console works by interrupt" },
 	{ "cpus", cpus_start, "the other CPUs run tasks" },
 	{ "init memory", step_free_init, "code and data used once belong to everybody" },

@@ -426,6 +426,7 @@ void sched_apply_prio_locked(struct task *t, unsigned int prio)
 			prio_list_add(&q->waiters, &t->wait_node, prio);
 		else
 			prio_list_add_head(&q->waiters, &t->wait_node, prio);
+		q->moves++;
 		inherit_queue_locked(q);
 	}
 	if (t->state == TASK_RUNNING)

@@ -33,7 +33,8 @@ struct task;
 struct waitq {
 	struct prio_list waiters; /* (S) */
 	u32 wakings;              /* (S) times all were woken: who came before the last one goes */
-	u32 nr_waiting;           /* (S) to set, (A) to read: nodes in waiters */
+	u32 nr_waiting;           /* (S) to set, (A) to read: tasks in waiters */
+	u32 moves;                /* (S) waiters that changed their place so far */
 	u32 lent;                 /* (S) level lent without waiting; 0: none */
 	struct task *server;      /* (S) null: nobody in particular */
 	struct prio_node loan;    /* (S) in the server's loans */
@@ -145,7 +146,8 @@ enum { MSGQ_MESSAGE_MAX = 256 }; /* bytes copied in one lock hold */
 struct msgq {
 	u8 *buf;                         /* (I) capacity * size bytes */
 	u32 size, capacity;              /* (I) bytes; messages */
-	u32 head, count;                 /* (S) oldest; messages inside */
+	u32 head;                        /* (S) oldest message */
+	u32 count;                       /* (S) to set, (A) to read: messages inside */
 	struct waitq senders, receivers; /* (S) one of them is empty */
 };
 
@@ -171,18 +173,25 @@ enum {
 
 /* 32 bits that tasks wait for in any combination. */
 struct events {
-	u32 bits;             /* (S) */
-	struct waitq waiters; /* (S) */
+	u32 bits;              /* (S) */
+	u32 moves;             /* (S) waiters.moves when the look began */
+	struct waitq waiters;  /* (S) */
+	struct prio_node mark; /* (S) in waiters while a look at them is not finished */
 };
 
 /* No bits set; the name is kept, not copied. */
 void events_init(struct events *e, const char *name);
-/* Set bits and wake whose wait is over, most urgent first; one of them that
- * clears takes them away from those behind it. Any. */
+/*
+ * Set bits and wake whose wait is over, most urgent first; one of them that
+ * clears takes them away from those behind it. O(waiters), at most 8 a lock
+ * hold; the caller runs at the priority of the most urgent task still waiting.
+ * Any; from interrupts only where few wait, since all steps are made there.
+ */
 void events_set(struct events *e, u32 bits);
 void events_clear(struct events *e, u32 bits); /* Any. */
 /* Wait for bits; *got, which may be null, are all that were set then. 0,
- * ERR_TIMEDOUT, ERR_INVAL: no bits asked for. Task; any with deadline 0. */
+ * ERR_TIMEDOUT, ERR_INVAL: no bits asked for, or unknown ones in `how`. Task; any
+ * with deadline 0. */
 int events_wait(struct events *e, u32 bits, unsigned int how, u64 deadline_ns, u32 *got);
 
 #endif

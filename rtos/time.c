@@ -104,7 +104,7 @@ int timer_start(struct timer *t, u64 deadline, u64 period_ns)
 	flags = sched_lock();
 	timer_stop_locked(t);
 	t->period = period_ns;
-	t->overruns = 0;
+	__atomic_store_n(&t->overruns, 0, __ATOMIC_RELAXED);
 	timer_start_locked(t, deadline);
 	sched_unlock(flags);
 	return 0;
@@ -163,7 +163,7 @@ static void start_next_period(struct cpu *c, struct timer *t, u64 now)
 {
 	u64 missed = (now - t->deadline) / t->period;
 
-	t->overruns += missed;
+	__atomic_store_n(&t->overruns, t->overruns + missed, __ATOMIC_RELAXED);
 	if (add_overflows(t->deadline + missed * t->period, t->period, &t->deadline) ||
 	    deadline_never(t->deadline))
 		return;

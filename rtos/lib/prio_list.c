@@ -52,26 +52,32 @@ void prio_list_add(struct prio_list *l, struct prio_node *n, u32 prio)
 		l->first = n;
 }
 
+void prio_list_add_before(struct prio_list *l, struct prio_node *n, struct prio_node *at)
+{
+	BUG_ON_VAL(n->next || !at->next, n->prio, at->prio);
+	n->prio = at->prio;
+	link_before(at, n);
+	if (at->level_next) {
+		/* n takes its place among the firsts, too. */
+		level_before(at, n);
+		at->level_prev->level_next = at->level_next;
+		at->level_next->level_prev = at->level_prev;
+		at->level_next = at->level_prev = NULL;
+	}
+	if (l->first == at)
+		l->first = n;
+}
+
 void prio_list_add_head(struct prio_list *l, struct prio_node *n, u32 prio)
 {
 	struct prio_node *head = l->first;
 
-	/* The first of the level, if there is one: n takes its place in both rings. */
 	while (head && head->prio > prio)
 		head = head->level_next == l->first ? NULL : head->level_next;
-	if (!head || head->prio < prio) {
+	if (head && head->prio == prio)
+		prio_list_add_before(l, n, head);
+	else
 		prio_list_add(l, n, prio);
-		return;
-	}
-	BUG_ON_VAL(n->next, n->prio, prio);
-	n->prio = prio;
-	link_before(head, n);
-	level_before(head, n);
-	head->level_prev->level_next = head->level_next;
-	head->level_next->level_prev = head->level_prev;
-	head->level_next = head->level_prev = NULL;
-	if (l->first == head)
-		l->first = n;
 }
 
 void prio_list_remove(struct prio_list *l, struct prio_node *n)

@@ -42,6 +42,8 @@ static inline struct prio_node *prio_list_next(const struct prio_list *l, const 
 void prio_list_add(struct prio_list *l, struct prio_node *n, u32 prio);
 /* The same at the head of its level. */
 void prio_list_add_head(struct prio_list *l, struct prio_node *n, u32 prio);
+/* Add n, which is in no list, right before `at`, on its level. */
+void prio_list_add_before(struct prio_list *l, struct prio_node *n, struct prio_node *at);
 /* Take n out of l, in which it is. */
 void prio_list_remove(struct prio_list *l, struct prio_node *n);
 /* True when order, rings and levels are right. O(n): tests only. */
