@@ -52,6 +52,7 @@ $(SIM_PLANT)/.planted: tests/plants/$(PLANT).patch $(SIM_PLANTED)
 	@tar c $(SIM_PLANTED) | tar x -C $(@D)
 	@patch -s -p1 -d $(@D) <$< || { echo "$< does not apply to this tree any more"; exit 1; }
 	@touch $@
+$(SIM_PLANT)/%.c: $(SIM_PLANT)/.planted ;
 $(SIM_PLANT)/%.c.o: $(SIM_PLANT)/.planted
 	$(Q)$(HOSTCC) $(SIM_CFLAGS) -ffile-prefix-map=$(SIM_PLANT)/= -MMD -MP -c $(SIM_PLANT)/$*.c -o $@
 $(SIM_APP_OBJS): $(SIM_BIN)-app$(abspath $(APP))/%.o: $(APP_DIR)/%
