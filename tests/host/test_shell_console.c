@@ -110,6 +110,21 @@ int waitq_wait(struct waitq *q, struct spinlock *l, u64 *flags, u64 deadline_ns)
 	return world.woken ? 0 : ERR_TIMEDOUT;
 }
 
+/* Nobody is asked to end or to freeze here, so these are the same and nothing. */
+int waitq_wait_leave(struct waitq *q, struct spinlock *l, u64 *flags, u64 deadline_ns)
+{
+	return waitq_wait(q, l, flags, deadline_ns);
+}
+
+void task_check_kill(void)
+{
+}
+
+bool task_try_freeze(void)
+{
+	return false;
+}
+
 unsigned int waitq_wake_one(struct waitq *q)
 {
 	(void)q;
