@@ -47,9 +47,13 @@ void inherit_queue_locked(struct waitq *q)
 {
 	u32 level = wanted(q);
 
-	if (!q->server || q->loan.prio == level)
+	if (!q->server)
 		return;
-	prio_list_remove(&q->server->loans, &q->loan);
+	if (prio_list_linked(&q->loan)) {
+		if (q->loan.prio == level)
+			return;
+		prio_list_remove(&q->server->loans, &q->loan);
+	}
 	prio_list_add(&q->server->loans, &q->loan, level);
 	inherit_mark_locked(q->server);
 }
@@ -63,7 +67,7 @@ void inherit_serve_locked(struct waitq *q, struct task *server)
 	if (before == server)
 		return;
 	q->server = server;
-	if (before) {
+	if (before && prio_list_linked(&q->loan)) {
 		prio_list_remove(&before->loans, &q->loan);
 		inherit_mark_locked(before);
 	}

@@ -11,11 +11,10 @@
  * 13 bits of tasks + 24 + 20 fit into a product of 64 bits. */
 enum { AVG_BITS = 24, DECAY_BITS = 20, SHOWN_BITS = 11 };
 #define DECAY_ONE (1ull << DECAY_BITS)
-#define LOAD_PERIOD_NS 5000000000ull
+enum { LOAD_PERIOD_S = 5 };
 
 static u64 load_avg[3]; /* (S) */
-static u64 nr_active;   /* (S) ready or running, idle tasks left out */
-static u64 next_sample; /* (S) ns */
+struct sched_load sched_load;
 
 /* f^n, rounded, by squaring. */
 static u64 power(u64 f, u64 n)
@@ -30,35 +29,26 @@ static u64 power(u64 f, u64 n)
 	return r;
 }
 
-static void catch_up(u64 now)
+void load_catch_up(void)
 {
 	/* e^(-5 s / 1, 5, 15 min) * 2^20 */
 	static const u32 decay[3] = { 964737, 1031245, 1042767 };
-	u64 active = nr_active << AVG_BITS, n;
+	u64 period = LOAD_PERIOD_S * arch_timer_hz(), active = sched_load.active << AVG_BITS, n;
 	unsigned int i;
 
-	if (now < next_sample)
-		return;
-	n = (now - next_sample) / LOAD_PERIOD_NS + 1;
+	n = (arch_ticks() - sched_load.next) / period + 1;
 	for (i = 0; i < 3; i++) {
 		u64 f = power(decay[i], n);
 
 		load_avg[i] =
 			(load_avg[i] * f + active * (DECAY_ONE - f) + DECAY_ONE / 2) >> DECAY_BITS;
 	}
-	next_sample += n * LOAD_PERIOD_NS;
+	sched_load.next += n * period;
 }
 
-void load_start(u64 now)
+void load_start(void)
 {
-	next_sample = now + LOAD_PERIOD_NS;
-}
-
-void load_change_locked(int delta)
-{
-	catch_up(time_now_ns());
-	BUG_ON(delta < 0 && nr_active == 0);
-	nr_active += (u64)(s64)delta;
+	sched_load.next = arch_ticks() + LOAD_PERIOD_S * arch_timer_hz();
 }
 
 void sched_loadavg(u32 avg[3])
@@ -66,7 +56,7 @@ void sched_loadavg(u32 avg[3])
 	u64 flags = sched_lock();
 	unsigned int i;
 
-	catch_up(time_now_ns());
+	load_change_locked(0);
 	for (i = 0; i < 3; i++)
 		avg[i] = (u32)(load_avg[i] >> (AVG_BITS - SHOWN_BITS));
 	sched_unlock(flags);

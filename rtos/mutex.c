@@ -132,8 +132,9 @@ static int wait_locked(struct mutex *m, struct task *me, u64 deadline)
 		panic("mutex '%s' locked twice by task '%s'", m->queue.name, me->name);
 	if (tm_debug && (s64)deadline < 0)
 		look_for_ring(m, me);
+	/* Its loan follows when this task stands in the queue. */
 	if (m->protocol == MUTEX_INHERIT)
-		inherit_serve_locked(&m->queue, owner);
+		m->queue.server = owner;
 	me->wants = m;
 	/* Woken means handed over: one wait decides. */
 	err = sched_block_locked(&m->queue, deadline, WAIT_FIRM);
@@ -149,7 +150,6 @@ static tm_noinline int lock_slow(struct mutex *m, u64 deadline)
 	u64 flags;
 	int err;
 
-	BUG_ON(deadline && !may_sleep());
 	flags = sched_lock();
 	if (m->protocol == MUTEX_CEILING && me->base_prio > m->ceiling) {
 		sched_unlock(flags);

@@ -13,6 +13,28 @@ struct run_group run_groups[NR_GROUPS];
 u64 groups_ready[GROUP_WORDS];
 u64 seq_front = 1ull << 63, seq_back = 1ull << 63;
 u64 online_mask;
+bool several_cpus;
+
+struct task *runq_best_of_many(unsigned int cpu)
+{
+	struct task *best = NULL, *t;
+	unsigned int word;
+	u64 left;
+
+	for (word = 0; word < GROUP_WORDS; word++) {
+		for (left = groups_ready[word]; left; left &= left - 1) {
+			struct run_group *g = &run_groups[word * 64 + __builtin_ctzll(left)];
+
+			if (!(g->runs_on >> cpu & 1))
+				continue;
+			t = run_entry(g->queue[top_level(g)].next);
+			if (!best || t->prio > best->prio ||
+			    (t->prio == best->prio && t->queue_seq < best->queue_seq))
+				best = t;
+		}
+	}
+	return best;
+}
 
 void runq_call_cpu(unsigned int cpu, int claim)
 {
@@ -98,6 +120,7 @@ int runq_set_group(struct task *t, u64 cpu_mask)
 
 	if (!g)
 		return ERR_NOSPC;
+	g->index = (u32)(g - run_groups);
 	g->cpus = cpu_mask;
 	g->runs_on = usable(cpu_mask);
 	g->nr_tasks++;
@@ -128,6 +151,8 @@ void runq_set_online(unsigned int cpu, bool on)
 
 	__atomic_store_n(&online_mask, on ? online_mask | bit : online_mask & ~bit,
 			 __ATOMIC_RELEASE);
+	/* For good: one that goes off still leaves what it runs to the last. */
+	several_cpus |= on;
 	BUG_ON_VAL(!online_mask, cpu, on);
 	for (g = run_groups; g < run_groups + NR_GROUPS; g++)
 		if (g->nr_tasks)

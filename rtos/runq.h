@@ -18,6 +18,7 @@ extern struct run_group run_groups[NR_GROUPS];
 extern u64 groups_ready[GROUP_WORDS]; /* (S) groups with ready tasks */
 extern u64 seq_front, seq_back;       /* (S) last numbers given at either end */
 extern u64 online_mask;               /* (S) to set, (A) to read */
+extern bool several_cpus;             /* (S) more than one CPU is, or was, online */
 extern struct list all_tasks;         /* (S) between sched_add and sched_exit */
 
 static inline struct task *run_entry(struct list *n)
@@ -27,7 +28,7 @@ static inline struct task *run_entry(struct list *n)
 
 static inline unsigned int top_level(const struct run_group *g)
 {
-	return fls_u64(g->levels) - 1;
+	return 31u - (unsigned int)__builtin_clz(g->levels);
 }
 
 static inline bool runs_on(const struct task *t, unsigned int cpu)
@@ -35,77 +36,82 @@ static inline bool runs_on(const struct task *t, unsigned int cpu)
 	return t->group->runs_on & (1ull << cpu);
 }
 
-static inline void runq_mark(const struct run_group *g, bool ready)
+static inline void runq_mark(const struct run_group *g)
 {
-	unsigned int i = (unsigned int)(g - run_groups);
-
-	if (ready)
-		groups_ready[i / 64] |= 1ull << (i % 64);
-	else
-		groups_ready[i / 64] &= ~(1ull << (i % 64));
+	groups_ready[g->index / 64] |= 1ull << (g->index % 64);
 }
 
-/* The list of t's level, valid even if it was unused. */
-static inline struct list *runq_open(struct task *t)
+static inline void runq_unmark(const struct run_group *g)
 {
-	struct run_group *g = t->group;
+	groups_ready[g->index / 64] &= ~(1ull << (g->index % 64));
+}
+
+/* The first of its level. */
+static inline void runq_open(struct run_group *g, struct task *t)
+{
 	struct list *q = &g->queue[t->prio];
 
-	BUG_ON_VAL(t->state != TASK_READY, t->state, t->id);
-	if (!(g->levels & (1u << t->prio))) {
-		list_init(q);
-		if (!g->levels)
-			runq_mark(g, true);
-		g->levels |= 1u << t->prio;
-	}
-	return q;
+	q->next = q->prev = &t->run_node;
+	t->run_node.next = t->run_node.prev = q;
+	if (!g->levels)
+		runq_mark(g);
+	g->levels |= 1u << t->prio;
 }
 
 static inline void runq_add_tail(struct task *t)
 {
+	struct run_group *g = t->group;
+
+	BUG_ON_VAL(tm_debug && t->state != TASK_READY, t->state, t->id);
 	t->queue_seq = ++seq_back;
-	list_add_tail(runq_open(t), &t->run_node);
+	if (g->levels >> t->prio & 1)
+		list_add_tail(&g->queue[t->prio], &t->run_node);
+	else
+		runq_open(g, t);
 }
 
 static inline void runq_add_head(struct task *t)
 {
+	struct run_group *g = t->group;
+
 	t->queue_seq = --seq_front;
-	list_add_head(runq_open(t), &t->run_node);
+	if (g->levels >> t->prio & 1)
+		list_add_head(&g->queue[t->prio], &t->run_node);
+	else
+		runq_open(g, t);
 }
 
 static inline void runq_remove(struct task *t)
 {
 	struct run_group *g = t->group;
+	struct list *next = t->run_node.next, *prev = t->run_node.prev;
 
-	BUG_ON_VAL(t->state != TASK_READY, t->state, t->id);
-	list_del(&t->run_node);
-	if (list_empty(&g->queue[t->prio])) {
+	BUG_ON_VAL(tm_debug && t->state != TASK_READY, t->state, t->id);
+	next->prev = prev;
+	prev->next = next;
+	if (next == prev && next == &g->queue[t->prio]) {
 		g->levels &= ~(1u << t->prio);
 		if (!g->levels)
-			runq_mark(g, false);
+			runq_unmark(g);
 	}
 }
+
+/* runq_best() when several groups have ready tasks: one look at each. */
+struct task *runq_best_of_many(unsigned int cpu);
 
 /* Most urgent ready task that may run on `cpu`, left in its queue; or null. */
 static inline struct task *runq_best(unsigned int cpu)
 {
-	struct task *best = NULL, *t;
-	unsigned int word;
-	u64 left;
+	u64 ready = groups_ready[0];
+	const struct run_group *g;
 
-	for (word = 0; word < GROUP_WORDS; word++) {
-		for (left = groups_ready[word]; left; left &= left - 1) {
-			struct run_group *g = &run_groups[word * 64 + __builtin_ctzll(left)];
-
-			if (!(g->runs_on & (1ull << cpu)))
-				continue;
-			t = run_entry(g->queue[top_level(g)].next);
-			if (!best || t->prio > best->prio ||
-			    (t->prio == best->prio && t->queue_seq < best->queue_seq))
-				best = t;
-		}
-	}
-	return best;
+	_Static_assert(GROUP_WORDS == 2, "the words looked at");
+	if (unlikely(groups_ready[1] || (ready & (ready - 1))))
+		return runq_best_of_many(cpu);
+	if (!ready)
+		return NULL;
+	g = &run_groups[__builtin_ctzll(ready)];
+	return g->runs_on >> cpu & 1 ? run_entry(g->queue[top_level(g)].next) : NULL;
 }
 
 /*

@@ -36,7 +36,10 @@ static void make_ready(struct task *t)
 {
 	t->state = TASK_READY;
 	runq_add_tail(t);
-	runq_place(t->group->runs_on, t->prio, t->cpu);
+	if (unlikely(several_cpus))
+		runq_place(t->group->runs_on, t->prio, t->cpu);
+	else if (this_cpu()->claim < (int)t->prio)
+		runq_call_cpu(arch_current()->cpu, (int)t->prio);
 }
 
 /* ---- switching ---------------------------------------------------------------------- */
@@ -76,14 +79,17 @@ static inline void switch_to(struct cpu *c, struct task *prev, struct task *next
 	finish_switch();
 }
 
-static bool wants_cpu(const struct task *t)
-{
-	return t->state == TASK_RUNNING && !t->is_idle;
-}
-
 static int claim_of(const struct task *t)
 {
 	return t->is_idle ? CLAIM_IDLE : (int)t->prio;
+}
+
+/* prev, which runs, does so with this the best of the others. */
+static inline bool stays(const struct task *prev, const struct task *best)
+{
+	if (prev->suspended || !runs_on(prev, prev->cpu))
+		return false;
+	return !best || best->prio < prev->prio || (best->prio == prev->prio && !prev->yielding);
 }
 
 /* What ran stops but could go on: back into the queue, or out of the way. */
@@ -99,52 +105,50 @@ static void put_back(struct task *t)
 		runq_add_tail(t);
 	else
 		runq_add_head(t);
-	t->yielding = false;
 }
 
-/* Decide what runs on this CPU now, and take it from its queue. */
-static struct task *choose(struct cpu *c, struct task *prev)
+/* prev was called for more than one, or is left behind itself. */
+static void place_others(const struct task *prev)
 {
-	struct task *next = runq_best(prev->cpu);
-
-	if (wants_cpu(prev)) {
-		if (!prev->yielding && !prev->suspended && runs_on(prev, prev->cpu) &&
-		    (!next || next->prio <= prev->prio))
-			return prev;
-		put_back(prev);
-		next = runq_best(prev->cpu);
-	}
-	if (!next)
-		return c->idle;
-	runq_remove(next);
-	next->state = TASK_RUNNING;
-	return next;
+	runq_place_rest(prev->cpu, false);
+	if (prev->state == TASK_READY && !runs_on(prev, prev->cpu))
+		runq_place(prev->group->runs_on, prev->prio, prev->cpu);
 }
 
 /* Caller holds the lock, masked; on return the lock is released. */
-static void switch_locked(void)
+static inline __attribute__((always_inline)) void switch_inline(void)
 {
-	struct task *prev = arch_current(), *next;
+	struct task *prev = arch_current(), *next = runq_best(prev->cpu);
 	struct cpu *c = &cpus[prev->cpu];
 	bool called = prev->resched;
 
 	BUG_ON_VAL(prev->preempt_count, prev->preempt_count, prev->id);
 	BUG_ON(tm_debug && (!sched_locked() || !arch_irqs_masked() || c->running != prev));
-	__atomic_store_n(&prev->resched, false, __ATOMIC_RELAXED);
-	next = choose(c, prev);
-	c->claim = claim_of(next);
-	/* With one CPU left, any but the boot CPU is about to go. */
-	if (unlikely((online_mask & (online_mask - 1)) | prev->cpu)) {
-		/* It was called for more than one, or leaves one behind. */
-		if (called || prev->state == TASK_READY)
-			runq_place_rest(prev->cpu, false);
-		if (prev->state == TASK_READY && !runs_on(prev, prev->cpu))
-			runq_place(prev->group->runs_on, prev->prio, prev->cpu);
+	if (called)
+		__atomic_store_n(&prev->resched, false, __ATOMIC_RELAXED);
+	if (prev->state == TASK_RUNNING && !prev->is_idle) {
+		if (stays(prev, next))
+			next = prev;
+		else
+			put_back(prev);
+		prev->yielding = false;
 	}
+	if (!next)
+		next = c->idle;
+	else if (next != prev)
+		runq_remove(next);
+	c->claim = claim_of(next);
+	if (unlikely(several_cpus) && (called || prev->state == TASK_READY))
+		place_others(prev);
 	if (next == prev)
 		sched_unlock_masked();
 	else
 		switch_to(c, prev, next);
+}
+
+static tm_noinline void switch_locked(void)
+{
+	switch_inline();
 }
 
 /* Where a new task starts: lock held, masked. */
@@ -200,11 +204,6 @@ void sched_ipi(void)
 
 /* ---- sleeping and waking -------------------------------------------------------------- */
 
-static struct task *wait_entry(const struct prio_node *n)
-{
-	return container_of(n, struct task, wait_node);
-}
-
 /* What ends a wait of this kind before it began; 0: nothing. */
 static int leave_result(const struct task *t, enum wait_kind kind)
 {
@@ -238,7 +237,8 @@ int sched_block_locked(struct waitq *q, u64 deadline, enum wait_kind kind)
 		sched_unlock_masked();
 		return err;
 	}
-	BUG_ON_VAL(t->is_idle || t->irq_depth || t->preempt_count, t->id, t->preempt_count);
+	BUG_ON_VAL(t->irq_depth | t->preempt_count, t->id, t->preempt_count);
+	BUG_ON_VAL(tm_debug && t->is_idle, t->id, t->cpu);
 	t->state = TASK_SLEEPING;
 	t->wait_kind = kind;
 	if (q) {
@@ -248,7 +248,7 @@ int sched_block_locked(struct waitq *q, u64 deadline, enum wait_kind kind)
 	if (!deadline_never(deadline))
 		timer_start_locked(&t->timer, deadline);
 	load_change_locked(-1);
-	switch_locked();
+	switch_inline();
 	return t->wake_result;
 }
 
@@ -257,9 +257,11 @@ static inline void end_wait(struct task *t, int result)
 {
 	struct waitq *q = t->waiting_on;
 
-	BUG_ON_VAL(t->state != TASK_SLEEPING && t->state != TASK_BLOCKED, t->state, t->id);
+	BUG_ON_VAL(tm_debug && t->state != TASK_SLEEPING && t->state != TASK_BLOCKED, t->state,
+		   t->id);
 	t->wake_result = result;
-	timer_stop_locked(&t->timer);
+	if (unlikely(tree_linked(&t->timer.node)))
+		timer_stop_locked(&t->timer);
 	if (!q)
 		return;
 	prio_list_remove(&q->waiters, &t->wait_node);
@@ -295,11 +297,12 @@ void sched_wake_locked(struct task *t, int result)
  */
 static inline bool takes_over(const struct task *me, const struct task *t, u64 flags)
 {
-	if (t->prio <= me->prio || me->preempt_count || me->resched || arch_irq_was_masked(flags))
+	/* A panic masks for good. */
+	if (t->prio <= me->prio || me->preempt_count || arch_irq_was_masked(flags))
 		return false;
-	if (me->is_idle || t->suspended || panic_active() || !runs_on(t, me->cpu))
+	if (me->special | t->special)
 		return false;
-	return !(online_mask & (online_mask - 1)) ||
+	return likely(!several_cpus) ||
 	       runq_pick(t->group->runs_on, t->prio, t->cpu) == (int)me->cpu;
 }
 
@@ -318,7 +321,7 @@ void sched_wake_unlock(struct task *t, int result, u64 flags)
 	me->state = TASK_READY;
 	runq_add_head(me);
 	c->claim = (int)t->prio;
-	if (online_mask & (online_mask - 1))
+	if (unlikely(several_cpus))
 		runq_place(me->group->runs_on, me->prio, me->cpu);
 	switch_to(c, me, t);
 	arch_irq_restore(flags);
@@ -333,13 +336,6 @@ void sched_leave_locked(struct task *t)
 	result = leave_result(t, t->wait_kind);
 	if (result)
 		sched_wake_locked(t, result);
-}
-
-struct task *waitq_first_locked(const struct waitq *q)
-{
-	struct prio_node *n = prio_list_first(&q->waiters);
-
-	return n ? wait_entry(n) : NULL;
 }
 
 struct task *waitq_wake_one_locked(struct waitq *q)
@@ -514,7 +510,7 @@ void sched_init(void)
 	BUG_ON(arch_current() != &boot_task || cpus[0].idle);
 	cpu_begin(&cpus[0], &boot_task);
 	online_mask = 1;
-	load_start(time_now_ns());
+	load_start();
 }
 
 void sched_cpu_online(unsigned int cpu, struct task *idle)

@@ -119,7 +119,12 @@ void sched_wake_unlock(struct task *t, int result, u64 flags);
 /* End the task's wait if kill_now or leave_err end one of its kind. */
 void sched_leave_locked(struct task *t);
 /* Most urgent waiter, or null. */
-struct task *waitq_first_locked(const struct waitq *q);
+static inline struct task *waitq_first_locked(const struct waitq *q)
+{
+	struct prio_node *n = prio_list_first(&q->waiters);
+
+	return n ? container_of(n, struct task, wait_node) : NULL;
+}
 /* Wake the most urgent waiter; null: none. */
 struct task *waitq_wake_one_locked(struct waitq *q);
 
@@ -185,8 +190,21 @@ void mutex_abandon_all(void);
 /* ---- load averages (rtos/load.c) ---------------------------------------------- */
 
 /* Begin sampling. Boot, once. */
-void load_start(u64 now);
+void load_start(void);
+/* Make up for the samples that fell since the last one. */
+void load_catch_up(void);
+extern struct sched_load {
+	u64 next;   /* (S) when the next sample falls, in ticks of the counter */
+	u64 active; /* (S) tasks ready or running, idle ones left out */
+} sched_load;
+
 /* The number of ready or running tasks changes by delta. */
-void load_change_locked(int delta);
+static inline void load_change_locked(int delta)
+{
+	if (unlikely((s64)(arch_ticks() - sched_load.next) >= 0))
+		load_catch_up();
+	BUG_ON(delta < 0 && !sched_load.active);
+	sched_load.active += (u64)(s64)delta;
+}
 
 #endif

@@ -23,6 +23,7 @@ struct run_group {
 	u64 cpus;                            /* (S) as asked for; constant while in use */
 	u64 runs_on;                         /* (S) those online; all online ones if none is */
 	u32 nr_tasks;                        /* (S) members, ready or not; 0: unused */
+	u32 index;                           /* (S) in run_groups */
 	u32 levels;                          /* (S) bit n: queue[n] is not empty */
 	struct list queue[TASK_PRIO_LEVELS]; /* (S) by queue_seq */
 };
@@ -38,17 +39,22 @@ struct task {
 	struct arch_context ctx; /* (S) while it does not run; first, for arch */
 	u32 preempt_count;       /* (T) spinlocks held and explicit disables */
 	u32 irq_depth;           /* (T) nested hard interrupts on this stack */
-	bool resched;            /* (A) its CPU was called to switch; only while it runs */
-	bool yielding;           /* (S) gives way to equals at the next switch */
-	bool suspended;          /* (S) does not get ready */
-	bool is_idle;            /* (I) */
-	u32 cpu;                 /* (S) where it runs, or last ran */
-	enum task_state state;   /* (S) */
-	u32 prio, base_prio;     /* (S) effective; its own */
-	u32 flags;               /* (I) TASK_FP ... */
-	bool dead;               /* (S) off its CPU for good; may be released */
-	bool joining;            /* (S) somebody waits in task_join */
-	bool detached;           /* (S) released by the reaper */
+	union {
+		struct {
+			bool resched;   /* (A) its CPU was called to switch; only while it runs */
+			bool yielding;  /* (S) gives way to equals at the next switch */
+			bool suspended; /* (S) does not get ready */
+			bool is_idle;   /* (I) */
+		};
+		u32 special; /* (S) any of the four; for a look at all of them at once */
+	};
+	u32 cpu;               /* (S) where it runs, or last ran */
+	enum task_state state; /* (S) */
+	u32 prio, base_prio;   /* (S) effective; its own */
+	u32 flags;             /* (I) TASK_FP ... */
+	bool dead;             /* (S) off its CPU for good; may be released */
+	bool joining;          /* (S) somebody waits in task_join */
+	bool detached;         /* (S) released by the reaper */
 
 	struct list run_node;    /* (S) in a run queue, or the reaper's list */
 	struct run_group *group; /* (S) tasks with the same CPU mask */

@@ -24,17 +24,12 @@ static void level_before(struct prio_node *at, struct prio_node *n)
 	at->level_prev = n;
 }
 
-void prio_list_add(struct prio_list *l, struct prio_node *n, u32 prio)
+void prio_list_add_among(struct prio_list *l, struct prio_node *n, u32 prio)
 {
 	struct prio_node *first = l->first, *at = first;
 
 	BUG_ON_VAL(n->next, n->prio, prio);
 	n->prio = prio;
-	if (!first) {
-		n->next = n->prev = n->level_next = n->level_prev = n;
-		l->first = n;
-		return;
-	}
 	/* The first level below, else once round: the end. */
 	while (at->prio >= prio) {
 		if (at->prio == prio) {
@@ -80,13 +75,13 @@ void prio_list_add_head(struct prio_list *l, struct prio_node *n, u32 prio)
 		prio_list_add(l, n, prio);
 }
 
-void prio_list_remove(struct prio_list *l, struct prio_node *n)
+void prio_list_remove_among(struct prio_list *l, struct prio_node *n)
 {
 	struct prio_node *heir = n->next;
 
 	BUG_ON_VAL(!n->next || !l->first, n->prio, 0);
 	if (n->level_next) {
-		if (heir != n && !heir->level_next)
+		if (!heir->level_next)
 			level_before(n, heir); /* the next equal leads its level */
 		n->level_prev->level_next = n->level_next;
 		n->level_next->level_prev = n->level_prev;
@@ -94,7 +89,7 @@ void prio_list_remove(struct prio_list *l, struct prio_node *n)
 	n->prev->next = n->next;
 	n->next->prev = n->prev;
 	if (l->first == n)
-		l->first = heir == n ? NULL : heir;
+		l->first = heir;
 	n->next = n->prev = n->level_next = n->level_prev = NULL;
 }
 

@@ -38,14 +38,40 @@ static inline struct prio_node *prio_list_next(const struct prio_list *l, const 
 	return n->next == l->first ? NULL : n->next;
 }
 
+/* The same as below when there are others in the list. */
+void prio_list_add_among(struct prio_list *l, struct prio_node *n, u32 prio);
+void prio_list_remove_among(struct prio_list *l, struct prio_node *n);
+
 /* Add n, which is in no list, at the tail of its level. */
-void prio_list_add(struct prio_list *l, struct prio_node *n, u32 prio);
-/* The same at the head of its level. */
+static inline void prio_list_add(struct prio_list *l, struct prio_node *n, u32 prio)
+{
+	if (l->first) {
+		prio_list_add_among(l, n, prio);
+		return;
+	}
+	BUG_ON_VAL(tm_debug && n->next, n->prio, prio);
+	n->prio = prio;
+	n->next = n->prev = n->level_next = n->level_prev = n;
+	l->first = n;
+}
+
+/* Add n at the head of its level. */
 void prio_list_add_head(struct prio_list *l, struct prio_node *n, u32 prio);
 /* Add n, which is in no list, right before `at`, on its level. */
 void prio_list_add_before(struct prio_list *l, struct prio_node *n, struct prio_node *at);
+
 /* Take n out of l, in which it is. */
-void prio_list_remove(struct prio_list *l, struct prio_node *n);
+static inline void prio_list_remove(struct prio_list *l, struct prio_node *n)
+{
+	if (n->next != n) {
+		prio_list_remove_among(l, n);
+		return;
+	}
+	BUG_ON_VAL(tm_debug && l->first != n, n->prio, 0);
+	n->next = n->prev = n->level_next = n->level_prev = NULL;
+	l->first = NULL;
+}
+
 /* True when order, rings and levels are right. O(n): tests only. */
 bool prio_list_check(const struct prio_list *l);
 

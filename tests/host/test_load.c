@@ -34,6 +34,11 @@ void sched_unlock_called(u64 flags)
 	fail();
 }
 
+u64 arch_timer_hz(void)
+{
+	return 1000000000;
+}
+
 void preempt_pending(void)
 {
 	fail();
@@ -94,7 +99,7 @@ static void begin(void)
 	fake_reset();
 	now = 0;
 	fake_clock_ns(0);
-	load_start(0);
+	load_start();
 }
 
 static void steady(void *arg)
