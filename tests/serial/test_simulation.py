@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The long looks at the host kernel: a thousand interleavings of the mixed
 workload, each twice; the flavours with sanitizers; CPUs as real threads under
-the thread sanitizer. SOAK=1 in the environment: ten times as much."""
+the thread sanitizer; a day of timers; planted bugs, each found. SOAK=1 in the environment: ten times as much."""
 
 import glob
 import os
@@ -48,6 +48,20 @@ def test_threads(trees):
                                    program=KERNEL + "-thread", timeout=300)
         assert (status, RACE.findall(said)) == (0, []), said[:6000] + text[-2000:]
         assert text.count(" 0 failed") == len(SUITES)
+
+
+@pytest.mark.parametrize("clock", [
+    0, 2**32 - 3600 * 10**9 % 2**32, 2**56 - 10**9, 2**63 - 600 * 10**9, 2**64 - 12 * 3600 * 10**9,
+    2**64 - 1])
+@pytest.mark.parametrize("shape", ["one", "numa2"])
+def test_day_of_timers(trees, shape, clock):
+    """A day of timers and sleepers, none early, late or lost, wherever the counter
+    stood at the start; the last ones wrap."""
+    status, text, said = start(trees[shape], "--append", "loglevel=4 test_hours=24", "--test",
+                               "day", "--limit", "0", "--clock", str(clock), "--stats")
+    assert status == 0, text + said
+    events = int(re.search(r"24 h: (\d+) events", text).group(1))
+    assert 100_000 < events < 1_000_000 and re.search(r"864\d\d\.\d+ s$", said, re.M)
 
 
 # ---- planted bugs: each is found and named -------------------------------------------

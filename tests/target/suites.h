@@ -32,6 +32,7 @@ extern const struct test_suite suite_kill;
 extern const struct test_suite suite_freeze;
 extern const struct test_suite suite_cpu;
 extern const struct test_suite suite_mixed;
+extern const struct test_suite suite_day;
 extern const struct test_suite suite_mm;
 
 #endif
