@@ -24,19 +24,18 @@ struct fp_state {
 		"v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24",       \
 		"v25", "v26", "v27", "v28", "v29", "v30", "v31"
 
+#define LOAD EACH_Q("ldr", "%[in]") "msr fpcr, %[cr]\n\tmsr fpsr, %[sr]\n"
+#define BUSY "1:\tyield\n\tsubs %[n], %[n], #1\n\tb.ne 1b\n\t"
+#define STORE EACH_Q("str", "%[out]") "mrs %[cr], fpcr\n\tmrs %[sr], fpsr\n\tmsr fpcr, xzr"
+
 static void hold(const struct fp_state *in, struct fp_state *out, u64 busy_loops)
 {
 	u64 fpcr = in->fpcr, fpsr = in->fpsr;
 
-	__asm__ volatile(
-		EACH_Q("ldr",
-		       "%[in]") "msr fpcr, %[cr]\n\tmsr fpsr, %[sr]\n"
-				"1:\tyield\n\tsubs %[n], %[n], #1\n\tb.ne 1b\n\t" EACH_Q(
-					"str",
-					"%[out]") "mrs %[cr], fpcr\n\tmrs %[sr], fpsr\n\tmsr fpcr, xzr"
-		: [n] "+&r"(busy_loops), [cr] "+&r"(fpcr), [sr] "+&r"(fpsr)
-		: [in] "r"(in->q), [out] "r"(out->q)
-		: "memory", "cc", ALL_Q);
+	__asm__ volatile(LOAD BUSY STORE
+			 : [n] "+&r"(busy_loops), [cr] "+&r"(fpcr), [sr] "+&r"(fpsr)
+			 : [in] "r"(in->q), [out] "r"(out->q)
+			 : "memory", "cc", ALL_Q);
 	out->fpcr = fpcr;
 	out->fpsr = fpsr;
 }

@@ -573,7 +573,7 @@ static void test_suspend_itself(void)
 	TEST_CHECK(w.steps == 1);
 }
 
-/* ---- in no order at all ---------------------------------------------------------------------- */
+/* ---- in no order at all ---------------------------------------------------- */
 
 static void anything(void *arg)
 {
@@ -630,7 +630,7 @@ static void test_storm(void)
 	TEST_CHECK_VAL(mm_free_pages() + 64 >= before, mm_free_pages(), before);
 }
 
-/* ---- until memory or slots end ------------------------------------------------------------------ */
+/* ---- until memory or slots end --------------------------------------------- */
 
 /* Creating ends with null, never a panic, and all of it comes back: the first
  * round pays for the tables of the stack area, which stay, a short one shows. */
