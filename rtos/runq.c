@@ -178,7 +178,7 @@ unsigned int cpus_online_count(void)
 void cpu_times(unsigned int cpu, u64 *busy_ns, u64 *total_ns)
 {
 	const struct cpu *c;
-	u64 flags, total, idle;
+	u64 flags, now, total, idle;
 
 	*busy_ns = 0;
 	*total_ns = 0;
@@ -186,9 +186,10 @@ void cpu_times(unsigned int cpu, u64 *busy_ns, u64 *total_ns)
 		return;
 	c = &cpus[cpu];
 	flags = sched_lock();
-	total = arch_ticks() - c->start_ticks;
+	now = arch_ticks();
+	total = now - c->start_ticks;
 	idle = c->idle->run_ticks - c->idle_before +
-	       (c->running == c->idle ? arch_ticks() - c->switch_ticks : 0);
+	       (c->running == c->idle ? now - c->switch_ticks : 0);
 	sched_unlock(flags);
 	*total_ns = arch_ticks_to_ns(total);
 	*busy_ns = arch_ticks_to_ns(total - min_u64(idle, total));

@@ -297,7 +297,8 @@ static void guarded_step(void)
 {
 	if (mutex_lock(&load.mutex))
 		return;
-	load.wrong += load.guarded[0] != load.guarded[1];
+	if (load.guarded[0] != load.guarded[1])
+		help_add(&load.wrong, 1);
 	load.guarded[0]++;
 	arch_cpu_relax();
 	load.guarded[1]++;
@@ -317,7 +318,8 @@ static void works(void *arg)
 			(void)sem_wait(&load.sem, until);
 		else
 			guarded_step();
-		load.wrong += n % 3 == 0 && time_now_ns() < until;
+		if (n % 3 == 0 && time_now_ns() < until)
+			help_add(&load.wrong, 1);
 		if (n % 7 == 0)
 			(void)sem_post(&load.sem);
 		help_add(&load.turns[i], 1);

@@ -640,6 +640,10 @@ static void test_until_the_end(void)
 	u64 before = 0;
 	u32 round, n, i;
 
+	if (strcmp(ARCH_NAME, "host-threads") == 0) {
+		test_skip("tasks are threads there, and the sanitizer has fewer");
+		return;
+	}
 	for (round = 0; round < 2; round++) {
 		reset();
 		TEST_CHECK(task_set_prio(task_current(), CALM) == 0);
