@@ -18,7 +18,7 @@ SIM_SRCS := $(sort $(wildcard arch/host/*.c arch/host/*.S $(SIM_MODE)/*.c) \
 	$(filter-out arch/arm64/% rtos/lib/string.c tests/target/arch%,$(SRCS)) \
 	apps/$(if $(APP),start,none).c)
 # With APP= the app is linked in, as into the Image.
-SIM_APP_OBJS := $(patsubst $(APP_DIR)/%.c,$(SIM_BIN)-app$(abspath $(APP))/%.c.o,$(filter %.c,$(APP_SRCS)))
+SIM_APP_OBJS := $(patsubst $(APP_DIR)/%.c,$(SIM_BIN)-app$(APP_ABS)/%.c.o,$(filter %.c,$(APP_SRCS)))
 # With PLANT= the sources its patch changes are changed copies in SIM_PLANT.
 SIM_PLANT := $(B)/host/plants$(SIM_FLAVOUR)/$(PLANT)
 SIM_PLANTED := $(if $(PLANT),$(shell sed -n 's|^+++ b/||p' tests/plants/$(PLANT).patch))
@@ -55,7 +55,7 @@ $(SIM_PLANT)/.planted: tests/plants/$(PLANT).patch $(SIM_PLANTED)
 $(SIM_PLANT)/%.c: $(SIM_PLANT)/.planted ;
 $(SIM_PLANT)/%.c.o: $(SIM_PLANT)/.planted
 	$(Q)$(HOSTCC) $(SIM_CFLAGS) -ffile-prefix-map=$(SIM_PLANT)/= -MMD -MP -c $(SIM_PLANT)/$*.c -o $@
-$(SIM_APP_OBJS): $(SIM_BIN)-app$(abspath $(APP))/%.o: $(APP_DIR)/%
+$(SIM_APP_OBJS): $(SIM_BIN)-app$(APP_ABS)/%.o: $(APP_DIR)/%
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(filter-out -Werror,$(SIM_CFLAGS)) -I$(APP_DIR) -MMD -MP -c $< -o $@
 define sim_ksyms

@@ -125,6 +125,8 @@ def test_changes_are_noticed(tmp_path):
     ("hello", "perhaps APP=apps/hello"),
     ("docs", "holds no .c or .S file"),
     ("rtos/lib", "is part of the kernel"),
+    ("apps", "is part of the kernel"),
+    ("apps/hello/hello.c", "there is no such folder"),
     ("apps/he llo", "must not hold blanks"),
 ])
 def test_folder_that_cannot_be_built(app, words):
