@@ -7,6 +7,7 @@
  */
 #include "mm/mm.h"
 #include "rtos/panic.h"
+#include "rtos/watchdog.h"
 
 enum { CMDLINE_SIZE = 4096, QUIET_LEVEL = 4, LEVEL_MAX = 8, HOURS_MAX = 24 * 366 };
 
@@ -107,6 +108,28 @@ static int set_panic(const char *value)
 	return 0;
 }
 
+/* SECONDS, and `,panic`. */
+static int set_watchdog(const char *value)
+{
+	char number[8];
+	const char *comma = value ? strchr(value, ',') : NULL;
+	size_t len = comma ? (size_t)(comma - value) : value ? strlen(value) : 0;
+	u64 s;
+	int err;
+
+	if (!len || len >= sizeof(number) || (comma && strcmp(comma, ",panic") != 0))
+		return ERR_INVAL;
+	memcpy(number, value, len);
+	number[len] = '\0';
+	err = tm_parse_u64(number, &s);
+	if (err)
+		return err;
+	if (s > WATCHDOG_MAX_S)
+		return ERR_RANGE;
+	watchdog_set(s * 1000000000, comma);
+	return 0;
+}
+
 /* Said by loaders that would start Linux as well. */
 static int set_console(const char *value)
 {
@@ -134,6 +157,7 @@ static const struct {
 	{ "panic", set_panic },
 	{ "console", set_console },
 	{ "earlycon", set_console },
+	{ "watchdog", set_watchdog },
 	{ "yield_seed", set_yield_seed },
 	{ "test_seed", set_test_seed },
 	{ "test_hours", set_test_hours },

@@ -17,6 +17,7 @@
 #include "rtos/life.h"
 #include "rtos/panic.h"
 #include "rtos/runq.h"
+#include "rtos/watchdog.h"
 
 struct spinlock sched_spinlock = SPINLOCK_INIT(LOCK_RANK_SCHED);
 struct task boot_task = {
@@ -140,10 +141,13 @@ static inline __attribute__((always_inline)) void switch_inline(void)
 	c->claim = claim_of(next);
 	if (unlikely(several_cpus) && (called || prev->state == TASK_READY))
 		place_others(prev);
-	if (next == prev)
+	if (next == prev) {
 		sched_unlock_masked();
-	else
-		switch_to(c, prev, next);
+		return;
+	}
+	if (unlikely(prev->is_idle))
+		watchdog_busy_locked(c);
+	switch_to(c, prev, next);
 }
 
 static tm_noinline void switch_locked(void)

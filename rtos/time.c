@@ -245,10 +245,18 @@ unsigned int timer_check_locked(unsigned int cpu)
 
 /* ---- sleeping ----------------------------------------------------------------------- */
 
+static u64 nr_naps; /* (A) */
+
+u64 timer_naps(void)
+{
+	return __atomic_load_n(&nr_naps, __ATOMIC_RELAXED);
+}
+
 void timer_nap(u64 ns)
 {
 	u64 flags;
 
+	__atomic_fetch_add(&nr_naps, 1, __ATOMIC_RELAXED);
 	if (!arch_timer_irq())
 		return; /* nothing would end it */
 	flags = arch_irq_save();

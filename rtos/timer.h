@@ -44,5 +44,8 @@ unsigned int timer_check_locked(unsigned int cpu);
  * without being served. For spin loops; outside interrupts, tasks running.
  */
 void timer_nap(u64 ns);
+/* Naps taken by all CPUs: they grow only while CPUs of a virtual machine get too
+ * little time of their host. Any. */
+u64 timer_naps(void);
 
 #endif

@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include "rtos/panic.h"
+#include "rtos/watchdog.h"
 
 static int panic_seconds;
 
@@ -21,6 +22,15 @@ int arch_yield_seed(u64 seed)
 {
 	yield_seed = seed;
 	return seed == 7 ? ERR_NOSYS : 0;
+}
+
+static u64 watchdog_ns;
+static bool watchdog_panics;
+
+void watchdog_set(u64 limit_ns, bool panics)
+{
+	watchdog_ns = limit_ns;
+	watchdog_panics = panics;
 }
 
 /* Parse one line in a fresh process, then check. */
@@ -128,6 +138,20 @@ static void check_no_seed(void)
 	assert_true(fake_log_has("boot argument yield_seed=7: not built in, ignored"));
 }
 
+static void check_watchdog(void)
+{
+	assert_true(watchdog_ns == 3600ull * 1000000000 && watchdog_panics);
+	assert_int_equal(warnings(), 6);
+	assert_true(fake_log_has("boot argument watchdog=3601: out of range, ignored"));
+	assert_true(fake_log_has("boot argument watchdog=5,reboot: malformed, ignored"));
+}
+
+static void check_watchdog_off(void)
+{
+	assert_true(watchdog_ns == 0 && !watchdog_panics);
+	assert_int_equal(warnings(), 0);
+}
+
 static void check_console(void)
 {
 	assert_int_equal(warnings(), 0);
@@ -157,6 +181,10 @@ static void test_warnings(void **state)
 	expect("run= run panic panic=soon panic=99999999 loglevel= quiet=1", check_malformed);
 	expect("yield_seed=12 yield_seed=x", check_seed);
 	expect("yield_seed=7", check_no_seed);
+	expect("watchdog=3600,panic watchdog=3601 watchdog=5,reboot watchdog= watchdog watchdog=,panic "
+	       "watchdog=123456789",
+	       check_watchdog);
+	expect("watchdog=3600,panic watchdog=0", check_watchdog_off);
 	expect("console=ttyAMA0,115200 earlycon", check_console);
 	expect("run=a run= run", check_refused_keeps);
 	expect("quiet run=\"a panic=-1", check_open_quote);

@@ -25,6 +25,7 @@ extern const struct test_suite suite_msgq;
 extern const struct test_suite suite_events;
 extern const struct test_suite suite_work;
 extern const struct test_suite suite_ioremap;
+extern const struct test_suite suite_watchdog;
 extern const struct test_suite suite_task;
 extern const struct test_suite suite_inversion;
 extern const struct test_suite suite_fp;
