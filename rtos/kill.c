@@ -56,10 +56,8 @@ void task_check_kill(void)
 		task_exit();
 }
 
-void task_kill_called(void)
+void task_kill_called_locked(struct task *t)
 {
-	struct task *t = arch_current();
-
 	if (!(t->flags & TASK_KILL_ANYWHERE))
 		return;
 	__atomic_store_n(&t->resched, true, __ATOMIC_RELAXED);

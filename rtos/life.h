@@ -25,8 +25,9 @@ static inline bool kill_wanted(const struct task *t)
  * allows that anywhere. Masked, nothing held; on return still so.
  */
 void task_kill_preempted(void);
-/* It comes back in another way: have it preempted once more. Masked. */
-void task_kill_called(void);
+/* t, with kill_now, is about to run on this CPU again: have it preempted once, in
+ * whatever way it comes back. */
+void task_kill_called_locked(struct task *t);
 
 /* Where a task that was asked to end does so: in calls that may wait, before
  * they begin and when they were cut short. Task. */

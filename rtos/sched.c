@@ -59,8 +59,6 @@ static inline void finish_switch(void)
 			waitq_wake_one_locked(&t->joiners);
 	}
 	sched_unlock_masked();
-	if (unlikely(kill_wanted(arch_current())))
-		task_kill_called();
 }
 
 /* Caller holds the lock, masked; on return, perhaps much later and on another
@@ -74,6 +72,8 @@ static inline void switch_to(struct cpu *c, struct task *prev, struct task *next
 	c->running = next;
 	next->cpu = prev->cpu;
 	next->switches++;
+	if (unlikely(next->kill_now))
+		task_kill_called_locked(next);
 	next->state = TASK_RUNNING;
 	arch_set_current(next);
 	arch_context_switch(&prev->ctx, &next->ctx);
@@ -483,7 +483,6 @@ void task_yield(void)
 	u64 flags;
 
 	BUG_ON(!may_sleep());
-	task_kill_point();
 	flags = sched_lock();
 	arch_current()->yielding = true;
 	switch_locked();
