@@ -9,6 +9,7 @@
 SAN ?=
 SIM_OPT ?= -O1
 COV ?=
+comma := ,
 PLANT ?=
 SIM_FLAVOUR := $(if $(SAN),-$(SAN))$(if $(COV),-coverage)
 SIM := $(B)/host/kernel$(SIM_FLAVOUR)
@@ -30,7 +31,7 @@ SIM_CFLAGS := -std=gnu11 $(SIM_OPT) -g -fno-builtin -fno-pie -fno-common -fno-st
 	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=$(SAN)) $(if $(COV),--coverage) \
 	$(if $(filter thread,$(SAN)),-Wno-tsan)
 SIM_LINK = $(HOSTCC) -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--defsym=_image_start=__executable_start \
-	$(if $(SAN),-fsanitize=$(SAN)) $(if $(COV),--coverage) $(SIM_OBJS)
+	$(if $(SAN),-fsanitize=$(SAN)) $(if $(COV),--coverage -Wl$(comma)-u$(comma)__gcov_dump) $(SIM_OBJS)
 
 .PHONY: host
 host-build: $(SIM_BIN)

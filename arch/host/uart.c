@@ -135,6 +135,9 @@ static int final_status(const char **why)
 	return wire.status;
 }
 
+/* Where coverage is counted: what is left to write when the process ends. */
+void __gcov_dump(void) __attribute__((weak));
+
 void host_exit(int status, const char *why)
 {
 	wire_flush();
@@ -150,6 +153,8 @@ void host_exit(int status, const char *why)
 		options->outcome->ns = host_time();
 		host_cpus_stats(&options->outcome->turns, &options->outcome->order);
 	}
+	if (__gcov_dump)
+		__gcov_dump();
 	_exit(status);
 }
 

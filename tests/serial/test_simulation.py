@@ -6,10 +6,11 @@ the thread sanitizer; a day of timers; planted bugs, each found. SOAK=1 in the e
 import glob
 import os
 import re
+import subprocess
 
 import pytest
 
-from hostkernel import KERNEL, build, make_trees, run_seeds, start
+from hostkernel import BUILD, KERNEL, LIBFDT, build, make_trees, run_seeds, start
 
 LONGER = 10 if os.environ.get("SOAK") else 1
 WORKLOADS = 1000 * LONGER
@@ -62,6 +63,17 @@ def test_day_of_timers(trees, shape, clock):
     assert status == 0, text + said
     events = int(re.search(r"24 h: (\d+) events", text).group(1))
     assert 100_000 < events < 1_000_000 and re.search(r"864\d\d\.\d+ s$", said, re.M)
+
+
+def test_coverage():
+    """Few lines of the core are run by no suite."""
+    done = subprocess.run(["tools/coverage", "rtos"], capture_output=True, text=True, timeout=600,
+                          check=False, env={**os.environ, "TM_BUILD": BUILD, "TM_LIBFDT": LIBFDT})
+    assert done.returncode == 0, done.stdout + done.stderr
+    percent = {name: float(value) for value, name in
+               re.findall(r"([\d.]+) % .* rtos/(\w+)\.c$", done.stdout, re.M)}
+    for name in ("sched", "runq", "wait", "inherit", "mutex", "sem", "time", "kill", "msgq"):
+        assert percent[name] >= 85, done.stdout
 
 
 # ---- planted bugs: each is found and named -------------------------------------------
