@@ -69,6 +69,7 @@ static void worker_task(void *arg)
 		__atomic_fetch_add(&mixed.nr_ops, 1, __ATOMIC_RELAXED);
 	}
 	(void)timer_stop(&w->timer);
+	mixed_more_end(w);
 	__atomic_store_n(&w->done, true, __ATOMIC_RELEASE);
 	__atomic_fetch_add(&mixed.nr_done, 1, __ATOMIC_ACQ_REL);
 }

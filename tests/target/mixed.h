@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mixed workload, between its three files: mixed.c starts and ends it,
- * mixed_ops.c is what its workers do, mixed_watch.c looks at all of it while it
+ * The mixed workload, between its files: mixed.c starts and ends it,
+ * mixed_ops.c and mixed_more.c are what its workers do, mixed_watch.c looks at all of it while it
  * runs and names the rule that was broken. Everything drawn comes from
  * boot_test_seed(), so that a seed is a workload.
  *
@@ -19,6 +19,7 @@ enum {
 	MIXED_WORKERS_MAX = 10,
 	MIXED_MUTEXES = 4, /* taken in order; the last has a ceiling */
 	MIXED_TOKENS_MAX = 8,
+	MIXED_MESSAGES = 4,
 	MIXED_PLACES = 2, /* of the semaphore */
 };
 
@@ -35,6 +36,11 @@ struct mixed_worker {
 	bool done;    /* (A) */
 	struct timer timer;
 	u32 armed, over; /* (A) times the timer was started; that it fired or was stopped */
+	struct work work;
+	u32 submitted;              /* (T) */
+	u32 worked;                 /* (A) */
+	u32 sent;                   /* (T) number of its last message */
+	u32 got[MIXED_WORKERS_MAX]; /* (T) number of the last one it got of each */
 	/* (S) of the watch: since when it is ready though others run */
 	u64 passed_seq, passed_since;
 };
@@ -82,7 +88,10 @@ struct mixed {
 	struct mixed_service service;
 	struct mixed_sem sem;
 	struct mutex frail; /* children end holding it */
-	bool orphaned;      /* (M) of frail: the next owner must be told */
+	struct msgq mail;
+	u32 nr_sent, nr_received; /* (A) */
+	struct events events;
+	bool orphaned; /* (M) of frail: the next owner must be told */
 };
 extern struct mixed mixed;
 
@@ -109,6 +118,21 @@ void mixed_service_task(void *arg);
 void mixed_service_quit(void);
 /* What must add up once everybody is done. */
 void mixed_ops_balance(void);
+
+/* Lock the mutex whose owners end; false: not locked. */
+bool mixed_lock_frail(const char *who);
+
+/* ---- mixed_more.c ---- */
+
+void mixed_more_init(void);
+void mixed_op_send(struct mixed_worker *w);
+void mixed_op_receive(struct mixed_worker *w);
+void mixed_op_events(struct mixed_worker *w);
+void mixed_op_work(struct mixed_worker *w);
+void mixed_op_kill(struct mixed_worker *w);
+/* The worker goes home. */
+void mixed_more_end(struct mixed_worker *w);
+void mixed_more_balance(void);
 
 /* ---- mixed_watch.c ---- */
 

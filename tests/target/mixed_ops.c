@@ -317,7 +317,7 @@ static void child_task(void *arg)
 }
 
 /* The mutex whose owners end: the next one is told, and only that one. */
-static bool lock_frail(const char *who)
+bool mixed_lock_frail(const char *who)
 {
 	int err = mutex_lock(&mixed.frail);
 
@@ -332,7 +332,7 @@ static bool lock_frail(const char *who)
 static void orphan_task(void *arg)
 {
 	(void)arg;
-	if (!lock_frail("orphan"))
+	if (!mixed_lock_frail("orphan"))
 		return;
 	mixed.orphaned = true;
 	task_yield();
@@ -345,7 +345,7 @@ static void op_frail(struct mixed_worker *w)
 	struct task *t = mixed_draw(w, 2) ? task_create(&attr, orphan_task, NULL) : NULL;
 
 	__atomic_store_n(&w->holding, 1, __ATOMIC_RELEASE);
-	if (lock_frail(w->name)) {
+	if (mixed_lock_frail(w->name)) {
 		dwell(w, HOLD_US);
 		mutex_unlock(&mixed.frail);
 	}
@@ -398,9 +398,11 @@ static const struct {
 	void (*op)(struct mixed_worker *w);
 	u32 weight;
 } ops[] = {
-	{ op_put, 10 },  { op_take, 14 }, { op_nest, 14 }, { op_sleep, 8 }, { op_timer, 8 },
-	{ op_prio, 6 },  { op_cpus, 4 },  { op_yield, 6 }, { op_child, 2 }, { op_pages, 4 },
-	{ op_call, 10 }, { op_sem, 8 },   { op_frail, 3 },
+	{ op_put, 10 },       { op_take, 14 },      { op_nest, 14 },         { op_sleep, 8 },
+	{ op_timer, 8 },      { op_prio, 6 },       { op_cpus, 4 },          { op_yield, 6 },
+	{ op_child, 2 },      { op_pages, 4 },      { op_call, 10 },         { op_sem, 8 },
+	{ op_frail, 3 },      { mixed_op_send, 6 }, { mixed_op_receive, 6 }, { mixed_op_events, 8 },
+	{ mixed_op_work, 4 }, { mixed_op_kill, 2 },
 };
 
 void mixed_op(struct mixed_worker *w)
@@ -431,6 +433,7 @@ void mixed_ops_init(void)
 	waitq_init(&mixed.service.done, "served");
 	(void)sem_init(&mixed.sem.sem, "places", MIXED_PLACES, MIXED_PLACES);
 	mutex_init(&mixed.frail, "frail");
+	mixed_more_init();
 	for (u32 i = 0; i < MIXED_WORKERS_MAX; i++)
 		timer_init(&mixed.worker[i].timer, fired);
 }
@@ -444,6 +447,7 @@ void mixed_ops_balance(void)
 			     (unsigned long long)b->taken, b->tokens);
 	if (b->queue.nr_waiting)
 		mixed_broken("box: %u tasks wait though all are done", b->queue.nr_waiting);
+	mixed_more_balance();
 	if (sem_count(&mixed.sem.sem) != MIXED_PLACES)
 		mixed_broken("semaphore: %u places though all are done", sem_count(&mixed.sem.sem));
 	for (u32 i = 0; i < MIXED_MUTEXES; i++)

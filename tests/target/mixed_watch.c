@@ -79,6 +79,18 @@ static void check_sem(void)
 		      s->waiters.name, s->count);
 }
 
+static void check_mail(void)
+{
+	const struct msgq *q = &mixed.mail;
+
+	if (q->count && q->receivers.nr_waiting)
+		found("lost wake-up: %u wait to receive from '%s', which holds %u messages",
+		      q->receivers.nr_waiting, q->receivers.name, q->count);
+	if (q->count < q->capacity && q->senders.nr_waiting)
+		found("lost wake-up: %u wait to send to '%s', which has room",
+		      q->senders.nr_waiting, q->senders.name);
+}
+
 /* Whoever waits for a server lends it its priority. */
 static void check_loan(const struct task *t)
 {
@@ -203,6 +215,7 @@ void mixed_watch(void)
 	check_box(now);
 	check_service(now);
 	check_sem();
+	check_mail();
 	check_inheritance();
 	for (u32 i = 0; i < mixed.nr_workers; i++) {
 		struct mixed_worker *w = &mixed.worker[i];
