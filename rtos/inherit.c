@@ -13,7 +13,7 @@
  * waits, whose loan then changes, and so on along the chain. What is still to
  * be looked at stands in a pending list, latest first, so that a change runs to
  * its end before an earlier one goes on; rings of waiters come to rest. At most
- * INHERIT_LINKS are followed in a hold of the lock. Whoever leaves a rest has
+ * INHERIT_LINKS are followed at a time. Whoever leaves a rest has
  * sent its CPU an interrupt that goes on, so other interrupts and other CPUs
  * come in between.
  */
@@ -90,18 +90,25 @@ static void follow_one(void)
 		sched_apply_prio_locked(t, prio);
 }
 
-void inherit_run_locked(void)
+static void follow(unsigned int links)
 {
-	unsigned int links;
-
 	/* Where nothing could interrupt, there is nobody to go on. */
-	for (links = 0; !list_empty(&pending) && (links < INHERIT_LINKS || !arch_timer_irq());
-	     links++)
+	for (; !list_empty(&pending) && (links || !arch_timer_irq()); links -= links != 0)
 		follow_one();
 	if (!list_empty(&pending)) {
 		this_cpu()->chains_left = true;
 		arch_send_reschedule(arch_current()->cpu);
 	}
+}
+
+void inherit_run_locked(void)
+{
+	follow(INHERIT_LINKS);
+}
+
+void inherit_one_locked(void)
+{
+	follow(1);
 }
 
 void inherit_interrupt(void)

@@ -90,7 +90,7 @@ static int take_locked(struct mutex *m, struct task *t, uintptr_t old)
 	if (m->protocol == MUTEX_CEILING) {
 		m->queue.lent = m->ceiling;
 		inherit_serve_locked(&m->queue, t);
-		inherit_run_locked();
+		inherit_one_locked();
 	}
 	return old & MUTEX_OWNERDEAD ? ERR_OWNERDEAD : 0;
 }
@@ -205,7 +205,7 @@ static struct task *pass_on_locked(struct mutex *m, struct task *me, bool died)
 
 	note_dropped(m, me);
 	inherit_serve_locked(&m->queue, NULL);
-	inherit_run_locked();
+	inherit_one_locked();
 	if (!next) {
 		m->queue.lent = 0;
 		set_owner(m, NULL, died ? MUTEX_OWNERDEAD : 0);
@@ -224,7 +224,7 @@ static void lend_to_next_locked(struct mutex *m, struct task *next)
 
 	if (lends) {
 		inherit_serve_locked(&m->queue, next);
-		inherit_run_locked();
+		inherit_one_locked();
 	} else if (m->queue.nr_waiting == 1) {
 		set_owner(m, next, 0);
 	}

@@ -161,18 +161,21 @@ unsigned int sched_check_locked(void);
 
 /* ---- priority inheritance (rtos/inherit.c) -------------------------------------------- */
 
-/* Most links of chains followed in one hold of the lock. */
-enum { INHERIT_LINKS = 4 };
+/* Most links of chains followed for one change. */
+enum { INHERIT_LINKS = 2 };
 
 /* The waiters of q, or what is lent to its server, have changed. */
 void inherit_queue_locked(struct waitq *q);
 /* t's base priority or loans have changed. */
 void inherit_mark_locked(struct task *t);
 /*
- * Follow what was marked, a bounded number of links. What is left over goes on
- * in an interrupt this CPU sends itself, so that no hold grows with a chain.
+ * Follow what was marked, the latest first, at most INHERIT_LINKS links. What
+ * is left over goes on in an interrupt this CPU sends itself, so that no hold
+ * of the lock grows with a chain.
  */
 void inherit_run_locked(void);
+/* The same, only the task that was marked last. */
+void inherit_one_locked(void);
 /* The same from that interrupt; one load when nothing is left. */
 void inherit_interrupt(void);
 /* waitq_serve() under the lock, without inherit_run_locked(). */

@@ -45,16 +45,16 @@ struct task {
 			bool yielding;  /* (S) gives way to equals at the next switch */
 			bool suspended; /* (S) does not get ready */
 			bool is_idle;   /* (I) */
-		};
-		u32 special; /* (S) any of the four; for a look at all of them at once */
-	};
-	u32 cpu;               /* (S) where it runs, or last ran */
-	enum task_state state; /* (S) */
-	u32 prio, base_prio;   /* (S) effective; its own */
-	u32 flags;             /* (I) TASK_FP ... */
-	bool dead;             /* (S) off its CPU for good; may be released */
-	bool joining;          /* (S) somebody waits in task_join */
-	bool detached;         /* (S) released by the reaper */
+		};                      /* (S) */
+		u32 special;            /* (S) any of the four; for a look at all of them at once */
+	};                              /* (S) */
+	u32 cpu;                        /* (S) where it runs, or last ran */
+	enum task_state state;          /* (S) */
+	u32 prio, base_prio;            /* (S) effective; its own */
+	u32 flags;                      /* (I) TASK_FP ... */
+	bool dead;                      /* (S) off its CPU for good; may be released */
+	bool joining;                   /* (S) somebody waits in task_join */
+	bool detached;                  /* (S) released by the reaper */
 
 	struct list run_node;    /* (S) in a run queue, or the reaper's list */
 	struct run_group *group; /* (S) tasks with the same CPU mask */

@@ -137,17 +137,18 @@ static void note_violation(const struct spinlock *held, const struct spinlock *w
 /* Take `first`, then `second`; how many complaints came? */
 static unsigned int complaints(enum lock_rank first, enum lock_rank second)
 {
+	u64 flags = arch_irq_save(); /* handlers take locks of their own */
+
 	spin_init(&lock, first);
 	spin_init(&inner, second);
 	nr_seen = 0;
-	preempt_disable();
 	spin_set_violation_hook(note_violation);
 	spin_lock(&lock);
 	spin_lock(&inner);
 	spin_unlock(&lock); /* not the reverse order: legal */
 	spin_unlock(&inner);
 	spin_set_violation_hook(NULL);
-	preempt_enable();
+	arch_irq_restore(flags);
 	return nr_seen;
 }
 
