@@ -14,6 +14,8 @@
  * else ran in between. */
 #define GAP_NS 200000ull
 #define PATIENCE_NS (60 * 1000000000ull)
+/* How soon Ctrl-C is noticed. */
+#define SLICE_NS (20 * 1000000ull)
 
 enum role { LOW, MID, HOG, HIGH, NR_ROLES };
 
@@ -45,11 +47,11 @@ static void note(const char *what)
 	t->event[at].what = what;
 }
 
-static void work(u64 ns, u64 *done)
+static void work(const u64 *target, u64 *done)
 {
 	u64 last = time_now_ns(), now;
 
-	for (; *done < ns; last = now) {
+	for (; *done < __atomic_load_n(target, __ATOMIC_RELAXED); last = now) {
 		arch_cpu_relax();
 		now = time_now_ns();
 		if (now - last < GAP_NS)
@@ -59,9 +61,9 @@ static void work(u64 ns, u64 *done)
 
 static void do_section(unsigned int quarters)
 {
-	u64 done = 0;
+	u64 target = quarters * SCENE_SECTION_NS / 4, done = 0;
 
-	work(quarters * SCENE_SECTION_NS / 4, &done);
+	work(&target, &done);
 }
 
 /* False: there will be no scene. */
@@ -105,7 +107,7 @@ static void hog(void *arg)
 	if (!wait_for_cue(HOG))
 		return;
 	note("computes");
-	work(scene.hog_target, &scene.hog_done);
+	work(&scene.hog_target, &scene.hog_done);
 	note("has computed enough");
 }
 
@@ -266,6 +268,19 @@ static unsigned int start_tasks(struct task **task)
 	return nr;
 }
 
+/* Ctrl-C ends the hog's computing, and with it soon the scene. */
+static int join(struct task *t, u64 deadline)
+{
+	int err;
+
+	do {
+		err = task_join(t, min_u64(deadline, time_after_ns(SLICE_NS)));
+		if (err && sh_interrupted())
+			__atomic_store_n(&scene.hog_target, 0, __ATOMIC_RELAXED);
+	} while (err && time_now_ns() < deadline);
+	return err;
+}
+
 int scene_play(enum scene_kind kind, u64 hog_ns, struct scene_trace *trace)
 {
 	u64 deadline = time_after_ns(PATIENCE_NS + hog_ns);
@@ -280,7 +295,7 @@ int scene_play(enum scene_kind kind, u64 hog_ns, struct scene_trace *trace)
 	if (!scene.cancelled)
 		cue(LOW);
 	for (unsigned int i = 0; i < nr; i++)
-		if (task_join(task[i], deadline))
+		if (join(task[i], deadline))
 			err = ERR_TIMEDOUT;
 	return scene.cancelled ? ERR_NOMEM : err;
 }

@@ -163,6 +163,14 @@ def test_freeze_and_thaw(target):
         one_line_refusal(target, words)
 
 
+def test_inversion_ends_by_ctrl_c(target):
+    target.send("inversion plain 10000\r")
+    target.expect("\n", 10)
+    target.send("\x03")
+    target.expect("tm> ", 9)
+    assert target.run("true")[1] == 0 and "hog" not in ps(target)
+
+
 def test_kill(target):
     """Last of these: what is killed does not come back."""
     for name in ("report", "control"):
