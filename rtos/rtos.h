@@ -70,7 +70,8 @@ enum task_state {
 	TASK_RUNNING,
 	TASK_SLEEPING,  /* until its timer */
 	TASK_BLOCKED,   /* on a wait queue, with or without timer */
-	TASK_SUSPENDED, /* stopped by task_suspend() while it could run */
+	TASK_SUSPENDED, /* stopped by task_suspend() while it could run; idle task of a CPU
+			   that is off */
 	TASK_FROZEN,    /* stopped itself, for tasks_freeze() */
 	TASK_DEAD,      /* ended; stack and slot about to be reused */
 };

@@ -331,7 +331,9 @@ static void fill_info(const struct task *t, struct task_info *info)
 		.stack_size = STACK_SIZE,
 		.flags = t->flags,
 	};
-	if (cpus[t->cpu].running == t)
+	if (t->is_idle && !(cpus_online() & (1ull << t->cpu)))
+		info->state = TASK_SUSPENDED; /* its CPU is off */
+	else if (cpus[t->cpu].running == t)
 		ticks += arch_ticks() - cpus[t->cpu].switch_ticks;
 	else if (t->is_idle)
 		info->state = TASK_READY; /* it never stands in a queue */

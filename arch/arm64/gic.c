@@ -9,6 +9,7 @@
 #include "irqchip.h"
 #include "mmio.h"
 #include "rtos/rtos.h"
+#include "smp.h"
 
 static const struct irqchip *chip;
 static const struct dt_node *chip_node;
@@ -280,14 +281,17 @@ void arch_send_reschedule(unsigned int cpu)
 
 void arch_stop_others(void)
 {
-	u64 others = cpus_online() & ~(1ull << cpu_id());
-	u64 start = arch_now_ns();
+	u64 others = 0, start = arch_now_ns();
 
 	if (!chip)
 		return;
-	for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++)
-		if (others >> cpu & 1)
+	/* Also one that is about to join or to go. */
+	for (unsigned int cpu = 0; cpu < arch_cpu_count(); cpu++) {
+		if (cpu != cpu_id() && arm64_cpu_runs(cpu)) {
+			others |= 1ull << cpu;
 			chip->send(cpu, IPI_STOP);
+		}
+	}
 	while ((__atomic_load_n(&stopped, __ATOMIC_ACQUIRE) & others) != others &&
 	       arch_now_ns() - start < STOP_WAIT_NS)
 		arch_cpu_relax();

@@ -150,6 +150,13 @@ int arch_cpu_start(unsigned int cpu, void *stack_top, struct task *idle)
 	return ERR_IO;
 }
 
+bool arm64_cpu_runs(unsigned int cpu)
+{
+	/* The boot CPU has no entry and never leaves. */
+	return cpu == 0 ||
+	       __atomic_load_n(&arm64_cpu_boot[cpu].state, __ATOMIC_ACQUIRE) == CPU_BOOT_ARRIVED;
+}
+
 /* ---- off ------------------------------------------------------------------------ */
 
 int arch_cpu_can_off(unsigned int cpu)

@@ -12,6 +12,11 @@
 const struct dt_node *arm64_cpu_node(unsigned int cpu);
 const struct dt_node *arm64_cpus_node(void);
 
+/* ---- smp.c -------------------------------------------------------------------- */
+
+/* The CPU has come to the kernel and not yet said that it leaves. Any. */
+bool arm64_cpu_runs(unsigned int cpu);
+
 /* ---- psci.c ------------------------------------------------------------------- */
 
 /* Read the tree's psci node and ask the firmware for its version. Boot CPU,

@@ -39,6 +39,18 @@ static void all_on(void)
 			TEST_CHECK_VAL(cpu_on(cpu) == 0, cpu, 0);
 }
 
+/* The idle task of CPU 1, which is off, runs nowhere. */
+static void expect_idle_shown(void)
+{
+	struct task_info info;
+	u32 id = 0, seen = 0;
+
+	for (; task_info_next(&id, &info); id++)
+		if (info.idle && info.cpu == 1)
+			seen += info.state == TASK_SUSPENDED;
+	TEST_CHECK_VAL(seen == 1, seen, 0);
+}
+
 static void test_refused(void)
 {
 	TEST_CHECK(cpu_off(arch_cpu_count()) == ERR_INVAL);
@@ -51,6 +63,7 @@ static void test_refused(void)
 	TEST_CHECK(cpu_on(1) == ERR_INVAL);
 	TEST_CHECK(cpu_off(1) == 0);
 	TEST_CHECK(cpu_off(1) == ERR_INVAL);
+	expect_idle_shown();
 	TEST_CHECK(task_set_cpus(task_current(), 1ull << 1) == ERR_INVAL);
 	all_on();
 }
