@@ -16,6 +16,7 @@
  * woken waiter is more urgent than those not yet looked at, or an equal that
  * came earlier, and runs first.
  */
+#include "rtos/life.h"
 #include "rtos/sched.h"
 
 enum {
@@ -163,6 +164,8 @@ int events_wait(struct events *e, u32 bits, unsigned int how, u64 deadline_ns, u
 
 	if (!bits || how & ~(unsigned int)(EVENTS_ALL | EVENTS_CLEAR))
 		return ERR_INVAL;
+	if (deadline_ns)
+		task_kill_point();
 	flags = sched_lock();
 	if (unlikely(must_queue(e)))
 		finish_look(e, &flags);

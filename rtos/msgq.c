@@ -11,6 +11,7 @@
  * lock, at most MSGQ_MESSAGE_MAX bytes; a task that left the queue is not
  * touched any more.
  */
+#include "rtos/life.h"
 #include "rtos/sched.h"
 
 int msgq_init(struct msgq *q, const char *name, void *buf, u32 size, u32 capacity)
@@ -91,9 +92,13 @@ static void wake_unlock(struct task *t, u64 flags)
 
 int msgq_send(struct msgq *q, const void *msg, u64 deadline_ns)
 {
-	u64 flags = sched_lock();
-	struct task *t = waitq_first_locked(&q->receivers);
+	struct task *t;
+	u64 flags;
 
+	if (deadline_ns)
+		task_kill_point();
+	flags = sched_lock();
+	t = waitq_first_locked(&q->receivers);
 	BUG_ON_VAL(t && q->count, q->count, q);
 	if (!t && q->count == q->capacity)
 		return wait_partner(&q->senders, (void *)(uintptr_t)msg, deadline_ns, flags);
@@ -107,8 +112,11 @@ int msgq_send(struct msgq *q, const void *msg, u64 deadline_ns)
 
 int msgq_receive(struct msgq *q, void *msg, u64 deadline_ns)
 {
-	u64 flags = sched_lock();
+	u64 flags;
 
+	if (deadline_ns)
+		task_kill_point();
+	flags = sched_lock();
 	BUG_ON_VAL(q->senders.nr_waiting && q->count < q->capacity, q->count, q->capacity);
 	if (!q->count)
 		return wait_partner(&q->receivers, msg, deadline_ns, flags);

@@ -4,7 +4,7 @@
  * deadline, the first one is remembered, and the one-shot alarm stands at it.
  * Starting and stopping take O(log n), finding what is due takes one step. An
  * interrupt expires at most TIMER_BATCH timers and leaves the rest to the next
- * one, which comes at once. the scheduler lock guards all.
+ * one, which comes at once. The scheduler lock guards all.
  *
  * Invariant: a timer is in the tree of t->cpu or in none, and the alarm of a CPU
  * is never later than its first timer. It may be earlier: stopping a timer does

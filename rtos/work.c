@@ -11,6 +11,7 @@
  * lends its priority to the queue's task, which serves `flushers`.
  */
 #include "rtos/work.h"
+#include "rtos/life.h"
 #include "rtos/sched.h"
 
 enum {
@@ -220,9 +221,11 @@ bool work_cancel(struct work *w)
 
 int work_flush(struct work *w, u64 deadline_ns)
 {
-	u64 flags = sched_lock();
+	u64 flags;
 	int err = 0;
 
+	task_kill_point();
+	flags = sched_lock();
 	while (w->queue && !err) {
 		BUG_ON_VAL(w->queue->task == arch_current(), w, arch_current()->id);
 		err = sched_block_locked(&w->queue->flushers, deadline_ns, WAIT_KILLABLE);

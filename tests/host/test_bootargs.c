@@ -181,8 +181,8 @@ static void test_warnings(void **state)
 	expect("run= run panic panic=soon panic=99999999 loglevel= quiet=1", check_malformed);
 	expect("yield_seed=12 yield_seed=x", check_seed);
 	expect("yield_seed=7", check_no_seed);
-	expect("watchdog=3600,panic watchdog=3601 watchdog=5,reboot watchdog= watchdog watchdog=,panic "
-	       "watchdog=123456789",
+	expect("watchdog=3600,panic watchdog=3601 watchdog=5,reboot watchdog= watchdog "
+	       "watchdog=,panic watchdog=123456789",
 	       check_watchdog);
 	expect("watchdog=3600,panic watchdog=0", check_watchdog_off);
 	expect("console=ttyAMA0,115200 earlycon", check_console);
