@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The long looks at the host kernel: a thousand interleavings of the mixed
 workload, each twice; the flavours with sanitizers; CPUs as real threads under
-the thread sanitizer; a day of timers; planted bugs, each found. SOAK=1 in the environment: ten times as much."""
+the thread sanitizer; a day of timers; planted bugs, each found. SOAK=1 in the
+environment: ten times as much."""
 
 import glob
 import os

@@ -3,8 +3,9 @@
  * Runs suites and prints KTAP version 1 on the console. Each case runs in a
  * task of its own while the caller waits, at most CASE_LIMIT_S of the
  * machine's own time (a case may ask for more): one that hangs is reported with
- * its backtrace and with who waits for what, and the run ends there, because nothing can be said after it. One run at a time;
- * checks may come from any task of the case, and from interrupts.
+ * its backtrace and with who waits for what, and the run ends there, because
+ * nothing can be said after it. One run at a time; checks may come from any
+ * task of the case, and from interrupts.
  */
 #include "tests/target/suites.h"
 

@@ -392,7 +392,7 @@ static void op_pages(struct mixed_worker *w)
 	free_pages(page, order);
 }
 
-/* ---- the table --------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------- */
 
 static const struct {
 	void (*op)(struct mixed_worker *w);

@@ -62,7 +62,8 @@ static void check_service(u64 now)
 		const struct mixed_worker *w = &mixed.worker[i];
 
 		if (w->in_call && s->served[i] && !s->telling && w->task->waiting_on == &s->done)
-			found("lost wake-up: '%s' (prio %u) waits on '%s' at %llu us, though served",
+			found("lost wake-up: '%s' (prio %u) waits on '%s' at %llu us, "
+			      "though served",
 			      w->name, w->task->prio, s->done.name, us(now));
 		if (s->asked[i] && !s->asking && s->task->waiting_on == &s->work)
 			found("lost wake-up: '%s' waits on '%s' at %llu us, though '%s' asked",

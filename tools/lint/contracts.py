@@ -49,7 +49,9 @@ def fields(lines):
         comment = line if inside else "".join(re.findall(r"/\*.*", line))
         opened = "/*" in line and not inside
         inside = (inside or opened) and "*/" not in line
-        if code.strip().endswith(";"):
+        if code.strip() == "};":
+            above = ""  # the end of a part without a name
+        elif code.strip().endswith(";"):
             if pending:
                 yield pending
             pending = (offset, code.strip(), above + comment)
