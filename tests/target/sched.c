@@ -342,6 +342,34 @@ static void test_preempt_by_irq(void)
 	TEST_CHECK_VAL(passed == 0, passed, low_turns);
 }
 
+static void marks_twice(void *arg)
+{
+	(void)arg;
+	mark(1);
+	while (!help_read(&spin.stop))
+		arch_cpu_relax();
+	mark(2);
+}
+
+/* A preempted task goes on before those of its level that have not begun. */
+static void test_preempted_first(void)
+{
+	static const unsigned int want[] = { 1, 2, 3 };
+	u64 cpu = boss();
+	struct task *t[2];
+
+	memset(&spin, 0, sizeof(spin));
+	t[0] = help_spawn("preempted", 10, cpu, marks_twice, NULL);
+	t[1] = help_spawn("marker", 10, cpu, marker, (void *)3);
+	/* Each look at it preempts the first. */
+	TEST_CHECK(help_await(&nr_marks, 1));
+	sleep_ms(1);
+	help_add(&spin.stop, 1);
+	help_join(t[0]);
+	help_join(t[1]);
+	expect_marks(want, ARRAY_SIZE(want));
+}
+
 /* With preemption off the switch waits for preempt_enable(). */
 static void test_preempt_disable(void)
 {
@@ -507,6 +535,7 @@ static const struct test_case cases[] = {
 	{ "migrate_other", test_migrate_other },
 	{ "preempt_by_wake", test_preempt_by_wake },
 	{ "preempt_by_irq", test_preempt_by_irq },
+	{ "preempted_first", test_preempted_first },
 	{ "preempt_disable", test_preempt_disable },
 	{ "preempt_masked", test_preempt_masked },
 	{ "yield", test_yield },
