@@ -110,6 +110,7 @@ setup-%: FORCE
 images: $(LIBS)
 	$(Q)$(MAKE) --no-print-directory APP= BUILD=release all
 	$(Q)$(MAKE) --no-print-directory APP= BUILD=test all
+	$(Q)$(MAKE) --no-print-directory APP= BUILD=meter all
 
 -include $(LINKED:.o=.d)
 
@@ -155,7 +156,9 @@ check: images | setup-test
 	$(Q)TM_QUICK=1 $(PYTEST) -n 2 -m fast tests/serial
 
 bench: $(A)/Image
-	$(Q)$(PYTHON) -B tools/bench.py --image $(A)/Image --out $(B)/bench
+	$(Q)$(MAKE) --no-print-directory BUILD=meter APP= all
+	$(Q)$(PYTHON) -B tools/bench.py --image $(A)/Image --meter-image $(B)/arm64-meter/Image \
+		--out $(B)/bench
 
 lint: images compile_commands.json | setup-lint
 	$(Q)CC=$(CC) B=$(B) LIBFDT=$(LIBFDT) tools/lint/run

@@ -19,7 +19,8 @@ from qemu import COMMON, QEMU, Shape
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get("TM_BUILD", "build"))
-IMAGES = {"release": BUILD + "/arm64/Image", "test": BUILD + "/arm64-test/Image"}
+IMAGES = {"release": BUILD + "/arm64/Image", "test": BUILD + "/arm64-test/Image",
+          "meter": BUILD + "/arm64-meter/Image"}
 RAM_BASE = 0x40000000
 FOLDER = BUILD + "/serial"
 SHIM_AT = RAM_BASE + 0x180000  # below the Image, above QEMU's own tree

@@ -26,39 +26,12 @@ static u64 stamp; /* counter or clock when the stretch began */
 static struct mutex lock;
 static u64 home; /* mask of the one CPU */
 
-/* ---- a gate: a counting semaphore made of a wait queue ---------------------------- */
-
-struct gate {
-	struct spinlock lock;
-	struct waitq queue;
-	u32 tokens; /* (lock) */
-};
-
-#define GATE_INIT(var)                                                                             \
-	{                                                                                          \
-		.lock = SPINLOCK_INIT(LOCK_RANK_WAIT), .queue = WAITQ_INIT((var).queue, #var)      \
-	}
-
-static struct gate go = GATE_INIT(go), leave = GATE_INIT(leave);
-
-static void gate_open(struct gate *g)
-{
-	u64 flags = spin_lock_irqsave(&g->lock);
-
-	g->tokens++;
-	spin_unlock_irqrestore(&g->lock, flags);
-	waitq_wake_one(&g->queue);
-}
-
-static void gate_pass(struct gate *g, u64 deadline)
-{
-	u64 flags = spin_lock_irqsave(&g->lock);
-
-	while (!g->tokens && !waitq_wait(&g->queue, &g->lock, &flags, deadline))
-		;
-	g->tokens -= !!g->tokens;
-	spin_unlock_irqrestore(&g->lock, flags);
-}
+static struct sem go, back, leave;
+static struct waitq bell = WAITQ_INIT(bell, "bench bell");
+static struct spinlock bell_lock = SPINLOCK_INIT(LOCK_RANK_WAIT);
+static struct msgq queue;
+static u64 message[2], buffer[4][2];
+static unsigned int irq;
 
 static struct task *spawn(const char *name, unsigned int prio, void (*fn)(void *), void *arg)
 {
@@ -69,19 +42,82 @@ static struct task *spawn(const char *name, unsigned int prio, void (*fn)(void *
 
 /* ---- switches ------------------------------------------------------------------------ */
 
-static void gate_high(void *arg)
+static void sem_high(void *arg)
 {
 	(void)arg;
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		gate_pass(&go, TM_FOREVER);
+		(void)sem_wait(&go, TM_FOREVER);
 		bench_add(&sum, stamp, arch_count());
 	}
 }
 
-static void gate_low(void)
+static void sem_low(void)
 {
 	stamp = arch_count();
-	gate_open(&go);
+	(void)sem_post(&go);
+}
+
+/* Two equals in turn: each round is two switches. */
+static void pong(void *arg)
+{
+	(void)arg;
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		(void)sem_wait(&go, TM_FOREVER);
+		(void)sem_post(&back);
+	}
+}
+
+static void ping(void)
+{
+	u64 start = arch_count();
+
+	(void)sem_post(&go);
+	(void)sem_wait(&back, TM_FOREVER);
+	bench_add(&sum, start, arch_count());
+}
+
+static void sem_alone(void)
+{
+	u64 start = arch_count();
+
+	(void)sem_post(&go);
+	(void)sem_wait(&go, TM_FOREVER);
+	bench_add(&sum, start, arch_count());
+}
+
+static void waitq_high(void *arg)
+{
+	(void)arg;
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		u64 flags = spin_lock_irqsave(&bell_lock);
+
+		(void)waitq_wait(&bell, &bell_lock, &flags, TM_FOREVER);
+		spin_unlock_irqrestore(&bell_lock, flags);
+		bench_add(&sum, stamp, arch_count());
+	}
+}
+
+static void waitq_low(void)
+{
+	stamp = arch_count();
+	waitq_wake_one(&bell);
+}
+
+static void msgq_high(void *arg)
+{
+	u64 got[2];
+
+	(void)arg;
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		(void)msgq_receive(&queue, got, TM_FOREVER);
+		bench_add(&sum, stamp, arch_count());
+	}
+}
+
+static void msgq_low(void)
+{
+	stamp = arch_count();
+	(void)msgq_send(&queue, message, TM_FOREVER);
 }
 
 static void yield_partner(void *arg)
@@ -116,7 +152,7 @@ static void inherit_high(void *arg)
 {
 	(void)arg;
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		gate_pass(&go, TM_FOREVER);
+		(void)sem_wait(&go, TM_FOREVER);
 		stamp = arch_count();
 		mutex_lock(&lock);
 		bench_add(&sum, stamp, arch_count());
@@ -127,8 +163,25 @@ static void inherit_high(void *arg)
 static void inherit_low(void)
 {
 	mutex_lock(&lock);
-	gate_open(&go);
+	(void)sem_post(&go);
 	mutex_unlock(&lock);
+}
+
+/* ---- interrupts ------------------------------------------------------------------------ */
+
+static enum irq_result raised(unsigned int line, void *arg)
+{
+	(void)line;
+	(void)arg;
+	(void)sem_post(&go);
+	return IRQ_DONE;
+}
+
+/* From the store that raises the line to the task its handler wakes. */
+static void irq_low(void)
+{
+	stamp = arch_count();
+	arch_irq_set_pending(irq);
 }
 
 /* ---- timers ------------------------------------------------------------------------------ */
@@ -161,12 +214,18 @@ static const struct {
 	unsigned int partner_prio;
 	void (*partner)(void *arg); /* null: none */
 	void (*low)(void);          /* one round of the driver */
+	unsigned int parts;         /* of a round; its cost is divided by it */
 } benches[] = {
-	{ "waitq_switch", HIGH, gate_high, gate_low },
-	{ "yield_switch", LOW, yield_partner, yield_low },
-	{ "mutex_pair", 0, NULL, mutex_low },
-	{ "mutex_inherit", HIGH, inherit_high, inherit_low },
-	{ "timer_to_task", HIGH, timer_high, timer_low },
+	{ "sem_switch", HIGH, sem_high, sem_low, 1 },
+	{ "sem_pingpong", LOW, pong, ping, 2 },
+	{ "sem_pair", 0, NULL, sem_alone, 1 },
+	{ "waitq_switch", HIGH, waitq_high, waitq_low, 1 },
+	{ "msgq_switch", HIGH, msgq_high, msgq_low, 1 },
+	{ "yield_switch", LOW, yield_partner, yield_low, 1 },
+	{ "mutex_pair", 0, NULL, mutex_low, 1 },
+	{ "mutex_inherit", HIGH, inherit_high, inherit_low, 1 },
+	{ "irq_to_task", HIGH, sem_high, irq_low, 1 },
+	{ "timer_to_task", HIGH, timer_high, timer_low, 1 },
 };
 
 static unsigned int nr_others;
@@ -187,7 +246,7 @@ static void run_one(unsigned int i)
 	if (partner && task_join(partner, time_after_ns(JOIN_NS)))
 		failed = true;
 	tm_snprintf(name, sizeof(name), "rtos_%s_%u", benches[i].name, nr_others);
-	bench_result(name, bench_mean(&sum));
+	bench_result(name, bench_mean(&sum) / benches[i].parts);
 }
 
 static void driver(void *arg)
@@ -206,7 +265,7 @@ static void bystander(void *arg)
 {
 	u64 n = (uintptr_t)arg;
 
-	gate_pass(&leave, n % 2 ? time_after_ns(FAR_NS + n * AHEAD_NS) : TM_FOREVER);
+	(void)sem_wait(&leave, n % 2 ? time_after_ns(FAR_NS + n * AHEAD_NS) : TM_FOREVER);
 }
 
 /* At every priority above the shell, so that each has begun to wait at once. */
@@ -226,10 +285,22 @@ static bool add_others(unsigned int upto)
 static void remove_others(void)
 {
 	for (unsigned int i = 0; i < nr_others; i++)
-		gate_open(&leave);
+		(void)sem_post(&leave);
 	while (nr_others)
 		if (task_join(others[--nr_others], time_after_ns(JOIN_NS)))
 			failed = true;
+}
+
+static bool prepare(void)
+{
+	const struct irq_attr attr = { .name = "bench", .edge = true, .handler = raised };
+
+	mutex_init(&lock, "bench");
+	irq = arch_irq_lines() - 1;
+	return !sem_init(&go, "bench go", 0, ROUNDS) && !sem_init(&back, "bench back", 0, 1) &&
+	       !sem_init(&leave, "bench end", 0, MAX_OTHERS) &&
+	       !msgq_init(&queue, "bench queue", buffer, sizeof(message), ARRAY_SIZE(buffer)) &&
+	       !irq_request(irq, &attr);
 }
 
 int bench_rtos(void)
@@ -238,9 +309,12 @@ int bench_rtos(void)
 	u64 cpus_before = cpus_online();
 
 	failed = false;
+	if (!prepare()) {
+		sh_print("bench: rtos: the last interrupt line is not free\n");
+		return EXIT_FAIL;
+	}
 	home = 1ull << cpu_id();
 	task_set_cpus(task_current(), home);
-	mutex_init(&lock, "bench");
 	for (unsigned int i = 0; i < ARRAY_SIZE(steps) && !failed && !sh_interrupted(); i++) {
 		struct task *t;
 
@@ -249,6 +323,7 @@ int bench_rtos(void)
 		failed |= !t || task_join(t, time_after_ns(JOIN_NS));
 	}
 	remove_others();
+	(void)irq_free(irq);
 	task_set_cpus(task_current(), cpus_before);
 	if (failed)
 		sh_print("bench: rtos: no memory for all tasks, or one did not end\n");
