@@ -93,8 +93,10 @@ static void follow_one(void)
 static void follow(unsigned int links)
 {
 	/* Where nothing could interrupt, there is nobody to go on. */
-	for (; !list_empty(&pending) && (links || !arch_timer_irq()); links -= links != 0)
+	for (; !list_empty(&pending) && (links || !arch_timer_irq()); links -= links != 0) {
+		tm_step();
 		follow_one();
+	}
 	if (!list_empty(&pending)) {
 		this_cpu()->chains_left = true;
 		arch_send_reschedule(arch_current()->cpu);

@@ -25,6 +25,7 @@ struct task *runq_best_of_many(unsigned int cpu)
 		for (left = groups_ready[word]; left; left &= left - 1) {
 			struct run_group *g = &run_groups[word * 64 + __builtin_ctzll(left)];
 
+			tm_step();
 			if (!(g->runs_on >> cpu & 1))
 				continue;
 			t = run_entry(g->queue[top_level(g)].next);
@@ -60,6 +61,7 @@ int runq_pick(u64 cpu_mask, unsigned int prio, unsigned int hint)
 	for (; left && least > CLAIM_IDLE; left &= left - 1) {
 		int cpu = __builtin_ctzll(left);
 
+		tm_step();
 		if (cpus[cpu].claim < least) {
 			least = cpus[cpu].claim;
 			best = cpu;

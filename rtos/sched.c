@@ -228,6 +228,18 @@ static void join_queue(struct task *t, struct waitq *q)
 	}
 }
 
+/*
+ * What woke us left our timer where it is, for us to take out: it may have been
+ * an interrupt, and a tree of many timers takes a while. Should it expire before,
+ * it finds that nobody waits.
+ */
+static tm_noinline void stop_timeout(struct task *t)
+{
+	sched_lock_masked();
+	timer_stop_locked(&t->timer);
+	sched_unlock_masked();
+}
+
 int sched_block_locked(struct waitq *q, u64 deadline, enum wait_kind kind)
 {
 	struct task *t = arch_current();
@@ -253,10 +265,12 @@ int sched_block_locked(struct waitq *q, u64 deadline, enum wait_kind kind)
 		timer_start_locked(&t->timer, deadline);
 	load_change_locked(-1);
 	switch_inline();
+	if (!deadline_never(deadline) && t->wake_result != ERR_TIMEDOUT)
+		stop_timeout(t);
 	return t->wake_result;
 }
 
-/* Out of its queue, its timer off, what it lent taken back. */
+/* Out of its queue, what it lent taken back. */
 static inline void end_wait(struct task *t, int result)
 {
 	struct waitq *q = t->waiting_on;
@@ -264,8 +278,6 @@ static inline void end_wait(struct task *t, int result)
 	BUG_ON_VAL(tm_debug && t->state != TASK_SLEEPING && t->state != TASK_BLOCKED, t->state,
 		   t->id);
 	t->wake_result = result;
-	if (unlikely(tree_linked(&t->timer.node)))
-		timer_stop_locked(&t->timer);
 	if (!q)
 		return;
 	prio_list_remove(&q->waiters, &t->wait_node);

@@ -176,11 +176,16 @@ static void start_next_period(struct cpu *c, struct timer *t, u64 now)
  */
 static void expire(struct cpu *c, struct timer *t, u64 now)
 {
+	struct task *sleeper;
+
 	unlink_timer(t);
 	if (t->period)
 		start_next_period(c, t, now);
 	if (!t->fn) {
-		sched_wake_locked(container_of(t, struct task, timer), ERR_TIMEDOUT);
+		sleeper = container_of(t, struct task, timer);
+		/* One that was woken before has not run yet to stop it. */
+		if (sleeper->state == TASK_SLEEPING || sleeper->state == TASK_BLOCKED)
+			sched_wake_locked(sleeper, ERR_TIMEDOUT);
 		return;
 	}
 	if (t->locked) {

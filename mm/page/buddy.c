@@ -144,6 +144,7 @@ static void split(struct zone *z, u32 pfn, unsigned int have, unsigned int want,
 		  enum migratetype mt)
 {
 	while (have > want) {
+		tm_step();
 		have--;
 		link_block(z, pfn + (1u << have), have, mt, false);
 	}
@@ -240,6 +241,7 @@ void buddy_put_locked(struct zone *z, struct page *page, unsigned int order, boo
 	while (order < MAX_PAGE_ORDER) {
 		u32 buddy = pfn ^ (1u << order);
 
+		tm_step();
 		if (!is_free_block(z, buddy, order) || !types_merge(buddy, order, mt))
 			break;
 		unlink_block(z, buddy, order, frame_list_type(frame(buddy)));

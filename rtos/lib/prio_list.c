@@ -5,6 +5,7 @@
  * The contract stands in prio_list.h.
  */
 #include "rtos/lib/prio_list.h"
+#include "rtos/meter.h"
 
 /* Put n into the ring of all before `at`. */
 static void link_before(struct prio_node *at, struct prio_node *n)
@@ -32,6 +33,7 @@ void prio_list_add_among(struct prio_list *l, struct prio_node *n, u32 prio)
 	n->prio = prio;
 	/* The first level below, else once round: the end. */
 	while (at->prio >= prio) {
+		tm_step();
 		if (at->prio == prio) {
 			link_before(at->level_next, n);
 			n->level_next = n->level_prev = NULL;
@@ -67,8 +69,10 @@ void prio_list_add_head(struct prio_list *l, struct prio_node *n, u32 prio)
 {
 	struct prio_node *head = l->first;
 
-	while (head && head->prio > prio)
+	while (head && head->prio > prio) {
+		tm_step();
 		head = head->level_next == l->first ? NULL : head->level_next;
+	}
 	if (head && head->prio == prio)
 		prio_list_add_before(l, n, head);
 	else

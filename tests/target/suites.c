@@ -11,5 +11,6 @@ const struct test_suite *const test_suites[] = {
 	&suite_time, &suite_sched,     &suite_wait,     &suite_sem,     &suite_inherit,
 	&suite_msgq, &suite_events,    &suite_work,     &suite_ioremap, &suite_task,
 	&suite_kill, &suite_freeze,    &suite_cpu,      &suite_mixed,   &suite_day,
-	&suite_fp,   &suite_inversion, &suite_watchdog, &suite_mm,      NULL,
+	&suite_fp,   &suite_inversion, &suite_watchdog, &suite_mm,      &suite_latency,
+	NULL,
 };

@@ -35,5 +35,6 @@ extern const struct test_suite suite_cpu;
 extern const struct test_suite suite_mixed;
 extern const struct test_suite suite_day;
 extern const struct test_suite suite_mm;
+extern const struct test_suite suite_latency;
 
 #endif
