@@ -19,10 +19,8 @@
 #include "rtos/life.h"
 #include "rtos/sched.h"
 
-enum {
-	LOOK_BATCH = 8, /* waiters looked at in a hold */
-	WAKE_BATCH = 3, /* of them woken: a wake-up is the longest part */
-};
+/* Waiters looked at in a hold; it ends with the first that is woken. */
+enum { LOOK_BATCH = 8 };
 
 /* In the waiter's wait_arg. */
 struct want {
@@ -72,18 +70,18 @@ static struct prio_node *lift_mark(struct events *e)
 /* From n on, at most a batch; the first waiter not looked at, or null. */
 static struct prio_node *look_batch(struct events *e, struct prio_node *n)
 {
-	unsigned int looked, woken = 0;
 	struct prio_node *next;
+	unsigned int looked;
 	struct task *t;
 
-	for (looked = 0; n && looked < LOOK_BATCH && woken < WAKE_BATCH; n = next, looked++) {
+	for (looked = 0; n && looked < LOOK_BATCH; n = next, looked++) {
 		next = prio_list_next(&e->waiters.waiters, n);
 		t = container_of(n, struct task, wait_node);
-		if (!is_met(e, t->wait_arg))
-			continue;
-		take(e, t->wait_arg);
-		sched_wake_locked(t, 0);
-		woken++;
+		if (is_met(e, t->wait_arg)) {
+			take(e, t->wait_arg);
+			sched_wake_locked(t, 0);
+			return next;
+		}
 	}
 	return n;
 }
