@@ -9,7 +9,7 @@
 #include "rtos/sched.h"
 #include "tests/target/help.h"
 
-enum { CALM = 20, LOAD = 12, TURNS = 12 };
+enum { CALM = 20, LOAD = 12, TURNS = 6 };
 
 static bool can_go(void)
 {
@@ -323,7 +323,7 @@ static void works(void *arg)
 	u32 i = (u32)(uintptr_t)arg, n;
 
 	for (n = i; !help_read(&load.stop); n++) {
-		u64 until = time_after_ns((1 + n % 5) * MS / 4);
+		u64 until = time_after_ns((1 + n % 5) * MS);
 
 		if (n % 3 == 0)
 			sleep_until_ns(until);

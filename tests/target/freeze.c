@@ -7,7 +7,7 @@
 #include "rtos/task.h"
 #include "tests/target/help.h"
 
-enum { DAEMONS = 8, ROUNDS = 40, CALM = 20 };
+enum { DAEMONS = 8, ROUNDS = 20, CALM = 20 };
 
 static struct {
 	struct waitq waitq;
@@ -26,7 +26,8 @@ static void reset(void)
 	TEST_CHECK(task_set_prio(task_current(), CALM) == 0);
 }
 
-/* Half of them wait for work, half look now and then. */
+/* Half of them wait for work, half look now and then: not so often that on a
+ * slow machine the time is up before they have gone to sleep. */
 static void daemon(void *arg)
 {
 	u32 i = (u32)(uintptr_t)arg;
@@ -38,7 +39,7 @@ static void daemon(void *arg)
 			help_add(&w.thawed, 1);
 		help_add(&w.work[i], 1);
 		if (i % 2) {
-			sleep_ns(MS / 10);
+			sleep_ns(MS);
 			continue;
 		}
 		flags = spin_lock_irqsave(&w.lock);
@@ -102,7 +103,7 @@ static void bystander(void *arg)
 	while (!help_read(&w.stop)) {
 		TEST_CHECK(!task_try_freeze()); /* it did not ask to take part */
 		help_add(arg, 1);
-		sleep_ns(MS / 10);
+		sleep_ns(MS);
 	}
 }
 
@@ -146,11 +147,11 @@ static void stubborn(void *arg)
 {
 	(void)arg;
 	while (!help_read(&w.stubborn))
-		sleep_ns(MS / 10);
+		sleep_ns(MS);
 	while (!help_read(&w.stop)) {
 		if (task_try_freeze())
 			help_add(&w.thawed, 1);
-		sleep_ns(MS / 10);
+		sleep_ns(MS);
 	}
 }
 
@@ -168,7 +169,7 @@ static void test_timeout(void)
 	before = sum();
 	deadline = time_after_ns(10 * SEC);
 	while (sum() < before + 4 && time_now_ns() < deadline)
-		sleep_ns(MS / 10);
+		sleep_ns(MS);
 	TEST_CHECK_VAL(sum() >= before + 4, sum(), before);
 	for (i = 0; i < DAEMONS; i++)
 		TEST_CHECK(state_of(t[i]) != TASK_FROZEN);
@@ -233,7 +234,7 @@ static void test_freezer_killed(void)
 	s = spawn(stubborn, 0);
 	f = help_spawn("freezer", 8, CPUS_ALL, freezer, &err);
 	for (i = 0; state_of(f) != TASK_BLOCKED && i < 10000; i++)
-		sleep_ns(MS / 10);
+		sleep_ns(MS);
 	TEST_CHECK(tasks_freeze(0) == ERR_BUSY);
 	TEST_CHECK(task_kill(f) == 0);
 	help_join(f);
