@@ -195,7 +195,7 @@ static bool pump(void)
 			con.held = c;
 			return true;
 		}
-		con.dead = false;
+		__atomic_store_n(&con.dead, false, __ATOMIC_RELAXED);
 	}
 	return true;
 }
@@ -214,7 +214,7 @@ static void tx_polled(u8 c)
 	deadline = time_after_ns(DEAD_NS);
 	while (!con.uart.ops->tx(&con.uart, c)) {
 		if (time_now_ns() >= deadline) {
-			con.dead = true;
+			__atomic_store_n(&con.dead, true, __ATOMIC_RELAXED);
 			return;
 		}
 		arch_cpu_relax();
@@ -435,7 +435,7 @@ void console_write(const char *s, size_t n)
 		done = enqueue(s, part, lines);
 		con_unlock(flags);
 		push_out();
-		dead = con.dead;
+		dead = __atomic_load_n(&con.dead, __ATOMIC_RELAXED);
 		s += done;
 		n -= done;
 		/* Polled output has made room, if only by giving up. */
