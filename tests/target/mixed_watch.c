@@ -106,8 +106,8 @@ static void check_loan(const struct task *t)
 static void check_base(const struct mixed_worker *w)
 {
 	if (!__atomic_load_n(&w->holding, __ATOMIC_ACQUIRE) && w->task->prio != w->task->base_prio)
-		found("PI: '%s' runs at prio %u, its own is %u and it holds nothing", w->name,
-		      w->task->prio, w->task->base_prio);
+		found("PI: '%s' runs at prio %u, its own is %u and it holds nothing; lent by '%s'",
+		      w->name, w->task->prio, w->task->base_prio, sched_boost_name_locked(w->task));
 }
 
 /* The service is as urgent as the most urgent who waits for it, or itself. */
