@@ -130,18 +130,24 @@ static unsigned int next_ward(unsigned int cpu)
 	return (unsigned int)__builtin_ctzll(above ? above : others);
 }
 
+/* Its next check was due, by the interval it had set: before the limit changed, perhaps. */
+static bool is_overdue(const struct watch *w)
+{
+	return w->timer.deadline < time_now_ns();
+}
+
 static void look_at_ward(struct watch *w, unsigned int cpu, struct incident *in)
 {
 	unsigned int ward = next_ward(cpu);
 
 	if (ward == cpu || ward != w->ward || watches[ward].beats != w->ward_beats ||
-	    !is_busy(ward)) {
+	    !is_busy(ward) || !is_overdue(&watches[ward])) {
 		w->ward = ward;
 		w->ward_beats = watches[ward].beats;
 		w->ward_silent = 0;
 		return;
 	}
-	/* One more than for oneself: its checks and ours come at different times. */
+	/* One more than for oneself, since the first says only when it was overdue. */
 	if (++w->ward_silent <= CHECKS || in->kind != NOTHING)
 		return;
 	silent |= bit(ward);

@@ -166,6 +166,42 @@ static void test_alone(void)
 	end();
 }
 
+static void spin_on(void *arg)
+{
+	(void)arg;
+	help_spin(SEC);
+}
+
+/*
+ * With a shorter limit this CPU's check comes soon and many times, that of the
+ * other one when it was set to come: it is not silent because it was not asked.
+ */
+static void test_shorter(void)
+{
+	u64 here = 1ull << cpu_id(), others = cpus_online() & ~here;
+	struct task *t;
+
+	if (!others) {
+		test_skip("one CPU: nobody watches another");
+		return;
+	}
+	if (!begin())
+		return;
+	task_set_cpus(task_current(), here);
+	watchdog_set(0, false);
+	sleep_ms(2500); /* no CPU is watched any more */
+	watchdog_set(5 * SEC, false);
+	sleep_ms(1); /* from now on this one is, once a second */
+	help_spin(850 * MS);
+	t = help_spawn("other", 12, others & (0 - others), spin_on, NULL);
+	help_spin(100 * MS);
+	watchdog_set(LIMIT_MS * MS, false);
+	help_spin(700 * MS);
+	TEST_CHECK_VAL(incidents() == 0, incidents(), 0);
+	help_join(t);
+	end();
+}
+
 static u64 alarms(void)
 {
 	unsigned int i;
@@ -194,8 +230,8 @@ static void test_rest(void)
 }
 
 static const struct test_case cases[] = {
-	{ "preemption", test_preemption }, { "hog", test_hog },   { "masked", test_masked },
-	{ "alone", test_alone },           { "rest", test_rest },
+	{ "preemption", test_preemption }, { "hog", test_hog },         { "masked", test_masked },
+	{ "alone", test_alone },           { "shorter", test_shorter }, { "rest", test_rest },
 };
 
 const struct test_suite suite_watchdog = { "watchdog", cases, ARRAY_SIZE(cases) };
