@@ -33,8 +33,9 @@ struct timer {
 	u64 deadline;                /* (S) absolute ns */
 	u64 period;                  /* (S) ns; 0: one-shot */
 	u64 overruns;                /* (S) to set, (A) to read: periods without a call */
-	struct cpu *cpu;             /* (S) whose tree holds it */
+	struct cpu *cpu;             /* (S) among whose timers it is, or last was */
 	void (*fn)(struct timer *t); /* (I) null: wakes the task it lies in */
+	bool pending;                /* (S) is to fire */
 	bool locked;                 /* (I) fn is called under the scheduler lock: rtos/ only */
 };
 

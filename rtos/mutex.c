@@ -98,7 +98,7 @@ static int take_locked(struct mutex *m, struct task *t, uintptr_t old)
 /* Only of a blocked task is `wants` not about to change. */
 static bool waits_forever(const struct task *t)
 {
-	return t->state == TASK_BLOCKED && t->wants && !tree_linked(&t->timer.node);
+	return t->state == TASK_BLOCKED && t->wants && !t->timer.pending;
 }
 
 /*

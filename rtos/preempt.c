@@ -40,12 +40,9 @@ void irq_enter(void)
 	arch_current()->irq_depth++;
 }
 
-/*
- * Serving an interrupt and switching are two masked sections, not one. What
- * comes in between finds preemption off, so that it leaves the switch to us and
- * never nests any deeper.
- */
-static void let_interrupts_in(struct task *t)
+/* What comes in between finds preemption off, so that it leaves the switch to us
+ * and never nests any deeper. */
+void sched_let_interrupts_in(struct task *t)
 {
 	t->preempt_count++;
 	arch_irq_enable();
@@ -61,7 +58,8 @@ void irq_exit(void)
 	t->irq_depth--;
 	if (unlikely(__atomic_load_n(&t->resched, __ATOMIC_RELAXED)) && t->irq_depth == 0 &&
 	    t->preempt_count == 0) {
-		let_interrupts_in(t);
+		/* Serving an interrupt and switching are two masked sections. */
+		sched_let_interrupts_in(t);
 		sched_resched();
 	}
 }

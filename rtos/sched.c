@@ -231,13 +231,16 @@ static void join_queue(struct task *t, struct waitq *q)
 /*
  * What woke us left our timer where it is, for us to take out: it may have been
  * an interrupt, and a tree of many timers takes a while. Should it expire before,
- * it finds that nobody waits.
+ * it finds that nobody waits. The switch to us and this are two masked sections.
  */
 static tm_noinline void stop_timeout(struct task *t)
 {
-	sched_lock_masked();
+	u64 flags;
+
+	sched_let_interrupts_in(t);
+	flags = sched_lock();
 	timer_stop_locked(&t->timer);
-	sched_unlock_masked();
+	sched_unlock(flags);
 }
 
 int sched_block_locked(struct waitq *q, u64 deadline, enum wait_kind kind)

@@ -19,6 +19,12 @@
 
 /* This CPU was called, and the task may be preempted again. Any. */
 void preempt_pending(void);
+/*
+ * End one masked section and begin another: interrupts are served, but t, the
+ * calling task, is not preempted, so the caller looks whether its CPU was called
+ * meanwhile. Masked, no lock held, preemption on.
+ */
+void sched_let_interrupts_in(struct task *t);
 
 static inline __attribute__((always_inline)) void preempt_count_up(void)
 {

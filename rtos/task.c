@@ -144,7 +144,7 @@ void task_release(struct task *t)
 	bool empty;
 
 	BUG_ON_VAL(t == arch_current() || t->waiting_on, t->id, t->state);
-	BUG_ON_VAL(tree_linked(&t->timer.node) || t->joiners.nr_waiting, t->id, t->state);
+	BUG_ON_VAL(t->timer.pending || t->joiners.nr_waiting, t->id, t->state);
 	spin_lock(&table_lock);
 	tree_remove(&table, &t->list_node);
 	empty = slot_put_locked(t, p);

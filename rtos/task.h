@@ -109,8 +109,10 @@ struct cpu {
 	u64 idle_before;  /* (I) CPU time its idle task had then */
 	/* (S) what its idle task calls, masked, once it is offline; may be null. */
 	void (*parked)(void);
-	struct tree timers;                          /* (S) by deadline */
-	struct timer *first_timer;                   /* (S) the first of them; null: none */
+	struct tree timers;                          /* (S) by deadline, but for two at most: */
+	struct timer *first_timer;                   /* (S) the first of all; null: none */
+	struct timer *tree_timer;                    /* (S) the first in the tree; null: none */
+	struct timer *again;                         /* (S) periodic, to be put back; null: none */
 	struct timer *firing;                        /* (S) whose fn runs now; null: none */
 	u64 alarm;                                   /* (S) what the hardware is set to */
 	u64 nr_timer, nr_ipi;                        /* (P) to set, (A) to read: interrupts taken */

@@ -2,13 +2,18 @@
 /*
  * Timers and sleeping, without a tick: each CPU's tree of timers is ordered by
  * deadline, the first one is remembered, and the one-shot alarm stands at it.
- * Starting and stopping take O(log n), finding what is due takes one step. An
- * interrupt expires at most TIMER_BATCH timers and leaves the rest to the next
- * one, which comes at once. The scheduler lock guards all.
+ * Starting and stopping take O(log n); one that is started as the first of all
+ * stays outside the tree until an earlier one comes, so that a short sleep takes
+ * the same steps however many timers there are. The scheduler lock guards all.
  *
- * Invariant: a timer is in the tree of t->cpu or in none, and the alarm of a CPU
- * is never later than its first timer. It may be earlier: stopping a timer does
- * not write the hardware, and costs a spare interrupt instead.
+ * An interrupt does one step: it expires one timer, or puts a periodic one that
+ * expired back into the tree. What else is to be done comes as the next
+ * interrupt, at once.
+ *
+ * Invariant: a pending timer is in the tree of t->cpu, or its first_timer, or
+ * its `again`; the alarm of a CPU is never later than its first timer, and 0
+ * with an `again`. It may be earlier: stopping a timer does not write the
+ * hardware, and costs a spare interrupt instead.
  *
  * Time counts up from 0 at boot and stays below 2^63 for 292 years, so that
  * deadlines compare as plain numbers; deadline_never() is the one exception.
@@ -16,8 +21,7 @@
 #include "rtos/life.h"
 #include "rtos/sched.h"
 
-/* One expiry is a step; what else is due comes as the next interrupt. */
-enum { TIMER_BATCH = 1, MOVE_BATCH = 4 };
+enum { MOVE_BATCH = 4 };
 
 static struct timer *timer_entry(const struct tree_node *n)
 {
@@ -31,12 +35,37 @@ static bool fires_before(const struct tree_node *a, const struct tree_node *b)
 
 /* ---- one CPU's timers ------------------------------------------------------------ */
 
+static bool in_tree(const struct timer *t)
+{
+	return tree_linked(&t->node);
+}
+
+/* The first of all, kept apart so far, becomes the first of the tree. */
+static void put_first_into_tree(struct cpu *c)
+{
+	struct timer *t = c->first_timer;
+
+	if (!c->tree_timer)
+		tree_link(&c->timers, &t->node, NULL, &c->timers.root);
+	else
+		tree_link(&c->timers, &t->node, &c->tree_timer->node,
+			  &c->tree_timer->node.child[0]);
+	c->tree_timer = t;
+}
+
 static void link_timer(struct cpu *c, struct timer *t)
 {
 	t->cpu = c;
-	tree_insert(&c->timers, &t->node, fires_before);
-	if (!c->first_timer || t->deadline < c->first_timer->deadline)
+	t->pending = true;
+	if (!c->first_timer || t->deadline < c->first_timer->deadline) {
+		if (c->first_timer != c->tree_timer)
+			put_first_into_tree(c);
 		c->first_timer = t;
+		return;
+	}
+	tree_insert(&c->timers, &t->node, fires_before);
+	if (!c->tree_timer || t->deadline < c->tree_timer->deadline)
+		c->tree_timer = t;
 }
 
 static void unlink_timer(struct timer *t)
@@ -44,11 +73,20 @@ static void unlink_timer(struct timer *t)
 	struct cpu *c = t->cpu;
 	struct tree_node *next;
 
-	if (c->first_timer == t) {
-		next = tree_next(&t->node);
-		c->first_timer = next ? timer_entry(next) : NULL;
+	t->pending = false;
+	if (c->again == t) {
+		c->again = NULL;
+		return;
 	}
-	tree_remove(&c->timers, &t->node);
+	if (in_tree(t)) {
+		if (c->tree_timer == t) {
+			next = tree_next(&t->node);
+			c->tree_timer = next ? timer_entry(next) : NULL;
+		}
+		tree_remove(&c->timers, &t->node);
+	}
+	if (c->first_timer == t)
+		c->first_timer = c->tree_timer;
 }
 
 /* After an addition: bring the alarm of c, which is this CPU, forward. */
@@ -64,7 +102,7 @@ void timer_start_locked(struct timer *t, u64 deadline)
 {
 	struct cpu *c = this_cpu();
 
-	BUG_ON_VAL(tree_linked(&t->node), t->deadline, deadline);
+	BUG_ON_VAL(t->pending, t->deadline, deadline);
 	t->deadline = deadline;
 	if (deadline_never(deadline))
 		return;
@@ -74,7 +112,7 @@ void timer_start_locked(struct timer *t, u64 deadline)
 
 bool timer_stop_locked(struct timer *t)
 {
-	if (!tree_linked(&t->node))
+	if (!t->pending)
 		return false;
 	unlink_timer(t);
 	return true;
@@ -156,18 +194,44 @@ u64 timer_overruns(const struct timer *t)
 /* ---- expiry ------------------------------------------------------------------------ */
 
 /*
- * Back into the tree, at the first multiple of the period that is to come. The
- * multiples in between are overruns; a deadline out of reach ends the series.
+ * To fire at the first multiple of the period that is to come. The multiples in
+ * between are overruns; a deadline out of reach ends the series. The place in
+ * the tree is found in an interrupt of its own.
  */
 static void start_next_period(struct cpu *c, struct timer *t, u64 now)
 {
 	u64 missed = (now - t->deadline) / t->period;
 
-	__atomic_store_n(&t->overruns, t->overruns + missed, __ATOMIC_RELAXED);
+	if (missed)
+		__atomic_store_n(&t->overruns, t->overruns + missed, __ATOMIC_RELAXED);
 	if (add_overflows(t->deadline + missed * t->period, t->period, &t->deadline) ||
 	    deadline_never(t->deadline))
 		return;
+	if (!c->first_timer || t->deadline < c->first_timer->deadline) {
+		link_timer(c, t);
+		return;
+	}
+	t->pending = true;
+	c->again = t;
+}
+
+/* Where it belongs, what start_next_period() left. */
+static void put_again(struct cpu *c)
+{
+	struct timer *t = c->again;
+
+	c->again = NULL;
 	link_timer(c, t);
+}
+
+static void set_alarm(struct cpu *c)
+{
+	c->alarm = ARCH_TIMER_OFF;
+	if (c->again)
+		c->alarm = 0;
+	else if (c->first_timer)
+		c->alarm = c->first_timer->deadline;
+	arch_timer_set_ns(c->alarm);
 }
 
 /*
@@ -202,19 +266,18 @@ static void expire(struct cpu *c, struct timer *t, u64 now)
 void timer_interrupt(void)
 {
 	struct cpu *c = this_cpu();
-	unsigned int n;
 	u64 now;
 
 	__atomic_store_n(&c->nr_timer, c->nr_timer + 1, __ATOMIC_RELAXED);
 	sched_lock_masked();
-	for (n = 0; n < TIMER_BATCH && c->first_timer; n++) {
+	if (c->again) {
+		put_again(c);
+	} else if (c->first_timer) {
 		now = time_now_ns();
-		if (c->first_timer->deadline > now)
-			break;
-		expire(c, c->first_timer, now);
+		if (c->first_timer->deadline <= now)
+			expire(c, c->first_timer, now);
 	}
-	c->alarm = c->first_timer ? c->first_timer->deadline : ARCH_TIMER_OFF;
-	arch_timer_set_ns(c->alarm);
+	set_alarm(c);
 	sched_unlock_masked();
 }
 
@@ -228,8 +291,8 @@ void timer_cpu_gone(unsigned int cpu)
 	do {
 		flags = sched_lock();
 		BUG_ON_VAL(this_cpu() == gone || gone->firing, cpu, cpu_id());
-		for (n = 0; n < MOVE_BATCH && gone->first_timer; n++) {
-			t = gone->first_timer;
+		for (n = 0; n < MOVE_BATCH && (gone->again || gone->first_timer); n++) {
+			t = gone->again ? gone->again : gone->first_timer;
 			unlink_timer(t);
 			link_timer(this_cpu(), t);
 		}
@@ -242,10 +305,13 @@ unsigned int timer_check_locked(unsigned int cpu)
 {
 	const struct cpu *c = &cpus[cpu];
 	const struct tree_node *first = tree_first(&c->timers);
+	const struct timer *t = c->first_timer, *of_tree = first ? timer_entry(first) : NULL;
 
-	return !tree_check(&c->timers, fires_before) +
-	       (c->first_timer != (first ? timer_entry(first) : NULL)) +
-	       (c->first_timer && c->alarm > c->first_timer->deadline);
+	return !tree_check(&c->timers, fires_before) + (c->tree_timer != of_tree) +
+	       (t ? !t->pending || t->cpu != c : of_tree != NULL) +
+	       (t && in_tree(t) && t != of_tree) +
+	       (t && of_tree && of_tree->deadline < t->deadline) + (t && c->alarm > t->deadline) +
+	       (c->again && (!c->again->pending || in_tree(c->again) || c->alarm));
 }
 
 /* ---- sleeping ----------------------------------------------------------------------- */

@@ -278,7 +278,7 @@ void watchdog_busy_locked(struct cpu *c)
 	unsigned int cpu = (unsigned int)(c - cpus);
 	struct watch *w = &watches[cpu];
 
-	if (likely(tree_linked(&w->timer.node) && w->timer.cpu == c) || !watchdog_limit())
+	if (likely(w->timer.pending && w->timer.cpu == c) || !watchdog_limit())
 		return;
 	/* While this CPU was off its timer went to another one. */
 	timer_stop_locked(&w->timer);

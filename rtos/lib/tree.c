@@ -48,18 +48,11 @@ static struct tree_node *rotate(struct tree *t, struct tree_node *n, int up)
 	return c;
 }
 
-static struct tree_node *balance(struct tree *t, struct tree_node *n)
+/* Right what differs by two; result: the node that stands where n did. */
+static struct tree_node *lean_back(struct tree *t, struct tree_node *n, int heavy)
 {
-	u32 a = height(n->child[0]), b = height(n->child[1]);
-	struct tree_node *c;
-	int heavy;
+	struct tree_node *c = n->child[heavy];
 
-	if (a <= b + 1 && b <= a + 1) {
-		update(n);
-		return n;
-	}
-	heavy = b > a;
-	c = n->child[heavy];
 	if (height(c->child[!heavy]) > height(c->child[heavy]))
 		rotate(t, c, !heavy);
 	return rotate(t, n, heavy);
@@ -68,12 +61,17 @@ static struct tree_node *balance(struct tree *t, struct tree_node *n)
 /* Up to the first subtree whose height is what it was: above it nothing moved. */
 static void balance_up(struct tree *t, struct tree_node *n)
 {
-	u32 was;
+	u32 was, a, b;
 
 	for (; n; n = n->parent) {
 		tm_step();
 		was = n->height;
-		n = balance(t, n);
+		a = height(n->child[0]);
+		b = height(n->child[1]);
+		if (likely(a - b + 1 <= 2))
+			n->height = (a > b ? a : b) + 1;
+		else
+			n = lean_back(t, n, b > a);
 		if (n->height == was)
 			return;
 	}

@@ -15,7 +15,7 @@ enum {
 	STRESS_MS = 100,
 	SOME_MS = 20,
 	/* Builds with checks walk and compare under their locks. */
-	MASKED_MAX = 1250, /* 1,152 with 1,000 tasks: a periodic timer that wakes a task */
+	MASKED_MAX = 1000,
 	MASKED_MAX_CHECKED = 2000,
 	/* More than a hold of any lock takes with every structure at its largest:
 	 * stack slots are searched by words of 64. */
