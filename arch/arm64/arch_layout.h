@@ -29,6 +29,7 @@
 #define ARM64_TABLE_SLOT 0xffff800000c20000 /* one page: tables not in the linear map yet */
 #define ARM64_BOOT_STACK 0xffff800000c40000 /* slot: lower half unmapped */
 
+#define ARCH_UNUSED_BASE 0xffff400000000000 /* 1 GiB that is nobody's, for tests */
 #define ARCH_BOOT_STACK_TOP (ARM64_BOOT_STACK + 0x8000)
 
 #define ARCH_FP_BYTES 528 /* q0-q31, FPSR, FPCR */

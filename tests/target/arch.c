@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Facts about the machine as the kernel set it up: rights of every mapping,
- * guard pages, names of addresses, interrupts between CPUs, one clock for all.
- * They are asked of the live tables and registers, not of the code that wrote
- * them.
+ * Facts about an arm64 machine as the kernel set it up: rights of the Image's
+ * pages, registers across interrupts, lines of the tree. They are asked of the
+ * live tables and registers, not of the code that wrote them. What arch.h
+ * promises of any machine is asked by machine.c.
  */
 #include "mm/mm.h"
 #include "rtos/task.h"
@@ -17,9 +17,6 @@ enum {
 	HEADER_MAGIC = 0x644d5241,
 	TIMER_VIRTUAL = 2,
 };
-/* A part of the upper half nobody uses. */
-#define SCRATCH_VA 0xffff400000000000ull
-
 static u32 some_data = 1;
 static const u32 some_constant = 2;
 
@@ -92,57 +89,6 @@ static void test_init_gone(void)
 	}
 }
 
-static void check_guard(u64 in_stack)
-{
-	u64 slot = align_down(in_stack, STACK_SLOT);
-
-	for (u64 at = slot; at < slot + STACK_SLOT - STACK_SIZE; at += PAGE_SIZE)
-		TEST_CHECK_VAL(!mapped(at), at, in_stack);
-	for (u64 at = slot + STACK_SLOT - STACK_SIZE; at < slot + STACK_SLOT; at += PAGE_SIZE)
-		TEST_CHECK_VAL(rights_are((void *)(uintptr_t)at, true, false), at, in_stack);
-}
-
-static void test_guards(void)
-{
-	u64 here = 0;
-
-	check_guard((u64)(uintptr_t)&here);
-	check_guard(ARCH_BOOT_STACK_TOP - 8);
-}
-
-static void test_lower_half(void)
-{
-	TEST_CHECK(!mapped(0));
-	TEST_CHECK(!mapped(arch_image()->start.v));
-	TEST_CHECK(!mapped(ARCH_LINEAR_BASE - 8));
-}
-
-static void test_map(void)
-{
-	struct page *page = alloc_pages(GFP_KERNEL, 0);
-	volatile u64 *window = (u64 *)SCRATCH_VA;
-	phys_t p;
-
-	TEST_CHECK(page);
-	if (!page)
-		return;
-	p = virt_to_phys(page_address(page));
-	TEST_CHECK(arch_map(SCRATCH_VA, p, 1, ARCH_PROT_RW) == 0);
-	TEST_CHECK(arch_map(SCRATCH_VA, p, 1, ARCH_PROT_RW) == ERR_EXIST);
-	/* One page beyond it is free, but nothing may be left behind. */
-	TEST_CHECK(arch_map(SCRATCH_VA - PAGE_SIZE, p, 2, ARCH_PROT_RW) == ERR_EXIST);
-	TEST_CHECK(!mapped(SCRATCH_VA - PAGE_SIZE));
-	*window = 0x7469646572656d61;
-	TEST_CHECK(*(volatile u64 *)page_address(page) == 0x7469646572656d61);
-	TEST_CHECK(rights_are((void *)SCRATCH_VA, true, false));
-	arch_unmap(SCRATCH_VA, 1);
-	TEST_CHECK(!mapped(SCRATCH_VA));
-	TEST_CHECK(arch_map(SCRATCH_VA, p, 1, ARCH_PROT_RO) == 0);
-	TEST_CHECK(rights_are((void *)SCRATCH_VA, false, false));
-	arch_unmap(SCRATCH_VA, 1);
-	free_pages(page, 0);
-}
-
 static void test_ioremap_limits(void)
 {
 	TEST_CHECK(!arch_ioremap(phys_make(0), 0));
@@ -153,21 +99,6 @@ static void test_ioremap_limits(void)
 
 /* ---- names --------------------------------------------------------------------- */
 
-static void test_symbols(void)
-{
-	char name[64], want[64];
-
-	arch_symbol((u64)(uintptr_t)kernel_main, name, sizeof(name));
-	TEST_CHECK(strcmp(name, "kernel_main+0x0") == 0);
-	arch_symbol((u64)(uintptr_t)test_wx + 4, name, sizeof(name));
-	TEST_CHECK(strcmp(name, "test_wx+0x4") == 0);
-	arch_symbol((u64)(uintptr_t)&some_data, name, sizeof(name));
-	tm_snprintf(want, sizeof(want), "0x%llx", (unsigned long long)(uintptr_t)&some_data);
-	TEST_CHECK(strcmp(name, want) == 0);
-	arch_symbol(0, name, 5);
-	TEST_CHECK(strcmp(name, "0x0") == 0);
-}
-
 /* True when the text holds the word. */
 static bool has_word(const char *text, const char *word)
 {
@@ -175,12 +106,6 @@ static bool has_word(const char *text, const char *word)
 		if (strncmp(text, word, strlen(word)) == 0)
 			return true;
 	return false;
-}
-
-static tm_noinline void take_trace(struct out_buf *ob)
-{
-	arch_backtrace(&ob->out, (u64)(uintptr_t)__builtin_frame_address(0));
-	__asm__ volatile("" : : "r"(ob) : "memory"); /* no tail call */
 }
 
 /* A function that ends in a call, as those do that call panic(). */
@@ -205,69 +130,7 @@ static void test_backtrace_last_call(void)
 	TEST_CHECK(strcmp(text, "behind_the_call+0x0") == 0);
 }
 
-static void test_backtrace(void)
-{
-	char text[1024];
-	struct out_buf ob;
-
-	out_buf_init(&ob, text, sizeof(text));
-	take_trace(&ob);
-	TEST_CHECK(has_word(text, "test_backtrace+"));
-	TEST_CHECK(has_word(text, "arm64_context_start+"));
-	/* Garbage is refused before it is read. */
-	out_buf_init(&ob, text, sizeof(text));
-	arch_backtrace(&ob.out, 0x1000);
-	arch_backtrace(&ob.out, ARCH_LINEAR_BASE + (1ull << 43));
-	arch_backtrace(&ob.out, (u64)(uintptr_t)&ob + 1);
-	TEST_CHECK_VAL(ob.len == 0, ob.len, 0);
-}
-
 /* ---- interrupts, clock, counters ------------------------------------------------- */
-
-static void test_ipi(void)
-{
-	u64 online = cpus_online(), deadline;
-
-	if (cpus_online_count() < 2) {
-		test_skip("one CPU");
-		return;
-	}
-	preempt_disable();
-	online &= ~(1ull << cpu_id());
-	for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++) {
-		volatile u64 *taken = &cpus[cpu].nr_ipi;
-		u64 before;
-
-		if (!(online >> cpu & 1))
-			continue;
-		before = *taken;
-		arch_send_reschedule(cpu);
-		deadline = time_after_ns(SEC);
-		while (*taken == before && time_now_ns() < deadline)
-			arch_cpu_relax();
-		TEST_CHECK_VAL(*taken != before, cpu, before);
-	}
-	preempt_enable();
-}
-
-/* What one CPU has read, no later read on another may be below. */
-static void test_one_clock(void)
-{
-	u64 online = cpus_online(), last = 0;
-
-	for (unsigned int i = 0; i < 200; i++) {
-		unsigned int cpu = i % MAX_CPUS;
-		u64 now;
-
-		if (!(online >> cpu & 1))
-			continue;
-		TEST_CHECK(task_set_cpus(task_current(), 1ull << cpu) == 0);
-		now = time_now_ns();
-		TEST_CHECK_VAL(now >= last, now, last);
-		last = now;
-	}
-	TEST_CHECK(task_set_cpus(task_current(), CPUS_ALL) == 0);
-}
 
 static u32 ticks_wanted;
 
@@ -420,15 +283,8 @@ static const struct test_case cases[] = {
 	{ "image_rights", test_image_rights },
 	{ "linear_rights", test_linear_rights },
 	{ "init_gone", test_init_gone },
-	{ "stack_guards", test_guards },
-	{ "lower_half", test_lower_half },
-	{ "map", test_map },
 	{ "ioremap_limits", test_ioremap_limits },
-	{ "symbols", test_symbols },
-	{ "backtrace", test_backtrace },
 	{ "backtrace_last_call", test_backtrace_last_call },
-	{ "ipi", test_ipi },
-	{ "one_clock", test_one_clock },
 	{ "registers", test_registers },
 	{ "lines_of_tree", test_lines_of_tree },
 	{ "count", test_count },

@@ -12,6 +12,7 @@
 extern const struct test_suite *const test_suites[];
 
 extern const struct test_suite suite_lib;
+extern const struct test_suite suite_machine;
 extern const struct test_suite suite_arch;
 extern const struct test_suite suite_spinlock;
 extern const struct test_suite suite_log;

@@ -20,6 +20,7 @@
 /* Bytes of the gap below a stack that hold the sanitizer's own frames. */
 #define HOST_STACK_EXTRA 0x3000
 
+#define ARCH_UNUSED_BASE 0x5400000000ull /* 1 GiB that is nobody's, for tests */
 #define ARCH_BOOT_STACK_TOP (HOST_BOOT_STACK + 0x8000)
 #define ARCH_NAME "host-threads"
 #define ARCH_FP_BYTES 0 /* every context keeps its own on its stack */

@@ -21,6 +21,7 @@
 /* Bytes of the gap below a stack that are mapped all the same. */
 #define HOST_STACK_EXTRA 0
 
+#define ARCH_UNUSED_BASE 0x331100000000ull /* 1 GiB that is nobody's, for tests */
 #define ARCH_BOOT_STACK_TOP (HOST_BOOT_STACK + 0x8000)
 #define ARCH_NAME "host"
 #define ARCH_FP_BYTES 0 /* every context keeps its own on its stack */
