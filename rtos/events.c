@@ -106,6 +106,7 @@ static void finish_look(struct events *e, u64 *flags)
 {
 	struct task *me = in_interrupt() ? NULL : arch_current();
 
+	kill_hold();
 	if (me)
 		inherit_serve_locked(&e->waiters, me);
 	while (prio_list_linked(&e->mark)) {
@@ -118,6 +119,7 @@ static void finish_look(struct events *e, u64 *flags)
 	if (me && e->waiters.server == me)
 		inherit_serve_locked(&e->waiters, NULL);
 	inherit_run_locked();
+	kill_release_locked();
 }
 
 /* ---- for everybody ---------------------------------------------------------------------- */

@@ -187,11 +187,10 @@ static int await_all(u64 deadline)
 	return err;
 }
 
-int tasks_freeze(u64 deadline_ns)
+static int freeze(u64 deadline_ns)
 {
 	int err;
 
-	BUG_ON(!may_sleep());
 	if (!move_phase(THAWED, FREEZING))
 		return ERR_BUSY;
 	visit_all(ask_locked, NULL);
@@ -202,13 +201,26 @@ int tasks_freeze(u64 deadline_ns)
 		name_culprits();
 	BUG_ON_VAL(!move_phase(FREEZING, THAWING), phase, err);
 	thaw();
-	task_check_kill();
+	return err;
+}
+
+int tasks_freeze(u64 deadline_ns)
+{
+	int err;
+
+	BUG_ON(!may_sleep());
+	kill_hold();
+	err = freeze(deadline_ns);
+	kill_release();
+	task_kill_point();
 	return err;
 }
 
 void tasks_thaw(void)
 {
 	BUG_ON(!may_sleep());
+	kill_hold();
 	if (move_phase(FROZEN, THAWING))
 		thaw();
+	kill_release();
 }

@@ -199,6 +199,8 @@ static void thread_main(void *arg)
 	struct action *a = arg;
 	u64 flags;
 
+	/* The line needs it as long as it is attached. */
+	task_defer_kill();
 	while (wait_for_work(a)) {
 		a->attr.thread(a->irq, a->attr.arg);
 		flags = spin_lock_irqsave(&irq_lock);

@@ -68,7 +68,7 @@ void task_kill_preempted(void)
 {
 	struct task *t = arch_current();
 
-	if (!(t->flags & TASK_KILL_ANYWHERE) || t->preempt_count || t->irq_depth)
+	if (!(t->flags & TASK_KILL_ANYWHERE) || t->kill_held || t->preempt_count || t->irq_depth)
 		return;
 	arch_irq_enable();
 	task_exit();
@@ -93,9 +93,35 @@ void task_allow_kill(void)
 	BUG_ON_VAL(t->kill_deferred == 0, t->id, 0);
 	t->kill_deferred--;
 	task_leave_update_locked(t);
+	if (t->kill_now)
+		press_locked(t);
 	sched_unlock(flags);
-	if (kill_wanted(t) && (t->flags & TASK_KILL_ANYWHERE) && may_sleep())
-		task_exit();
+}
+
+void kill_release_locked(void)
+{
+	struct task *t = arch_current();
+
+	t->kill_held--;
+	if (!t->kill_held && t->kill_now)
+		press_locked(t);
+}
+
+void kill_release(void)
+{
+	struct task *t = arch_current();
+	u64 flags;
+
+	__asm__ volatile("" : : : "memory");
+	t->kill_held--;
+	/* Whoever asked before this was not obeyed; after it, at once. */
+	__asm__ volatile("" : : : "memory");
+	if (likely(!kill_wanted(t)) || t->kill_held)
+		return;
+	flags = sched_lock();
+	if (t->kill_now)
+		press_locked(t);
+	sched_unlock(flags);
 }
 
 /* ---- cleanups and the end ------------------------------------------------------------ */
@@ -114,9 +140,14 @@ void task_cleanup_pop(bool run)
 	struct task_cleanup *c = t->cleanups;
 
 	BUG_ON_VAL(!c, t->id, 0);
-	t->cleanups = c->next;
+	/* One that is under way runs to its end. */
 	if (run)
-		c->fn(c->arg);
+		task_defer_kill();
+	t->cleanups = c->next;
+	if (!run)
+		return;
+	c->fn(c->arg);
+	task_allow_kill();
 }
 
 void task_exit(void)

@@ -21,6 +21,19 @@ static inline bool kill_wanted(const struct task *t)
 }
 
 /*
+ * Between these two the calling task is in a call whose steps belong together,
+ * for the sake of others, and does not end where it is preempted; a wait may still
+ * be cut short. Nested. Any: in an interrupt it is about the interrupted task.
+ */
+static inline void kill_hold(void)
+{
+	arch_current()->kill_held++;
+	__asm__ volatile("" : : : "memory");
+}
+void kill_release(void);
+void kill_release_locked(void); /* it ends when the lock is released */
+
+/*
  * The calling task was preempted and goes on, with kill_now: it ends here if it
  * allows that anywhere. Masked, nothing held; on return still so.
  */

@@ -11,12 +11,15 @@
  * old owner goes on at a level of its own and nobody overtakes.
  *
  * Every task keeps a list of what it holds, touched by itself, or under the
- * scheduler lock while it waits for the mutex that it is being given.
+ * scheduler lock while it waits for the mutex that it is being given. Word and
+ * list change one after the other, so a task that may end wherever it is preempted
+ * does both under the lock: it never takes the short way, and a bit is always set
+ * in what it owns.
  */
 #include "rtos/sched.h"
 
 enum {
-	MUTEX_WAITERS = 1 << 0,   /* somebody waits, or did */
+	MUTEX_WAITERS = 1 << 0,   /* somebody waits, or did, or the owner may end anywhere */
 	MUTEX_OWNERDEAD = 1 << 1, /* the last owner ended with it, nobody waited */
 	MUTEX_CEIL = 1 << 2,      /* for good: a ceiling is lent with it */
 	MUTEX_BITS = MUTEX_WAITERS | MUTEX_OWNERDEAD | MUTEX_CEIL,
@@ -54,11 +57,18 @@ static struct task *owner_of(const struct mutex *m)
 	return task_of(__atomic_load_n(&m->owner, __ATOMIC_RELAXED));
 }
 
+static inline bool ends_anywhere(const struct task *t)
+{
+	return t->flags & TASK_KILL_ANYWHERE;
+}
+
 /* Release: who takes it by compare-and-swap sees what its owner wrote. */
 static void set_owner(struct mutex *m, struct task *t, uintptr_t bits)
 {
 	uintptr_t ceil = m->protocol == MUTEX_CEILING ? MUTEX_CEIL : 0;
 
+	if (t && ends_anywhere(t))
+		bits |= MUTEX_WAITERS;
 	__atomic_store_n(&m->owner, (uintptr_t)t | bits | ceil, __ATOMIC_RELEASE);
 }
 
@@ -171,7 +181,7 @@ int mutex_lock_until(struct mutex *m, u64 deadline_ns)
 	struct task *me = arch_current();
 
 	BUG_ON(tm_debug && deadline_ns && !may_sleep());
-	if (unlikely(!swap_owner(m, 0, (uintptr_t)me)))
+	if (unlikely(ends_anywhere(me) || !swap_owner(m, 0, (uintptr_t)me)))
 		return lock_slow(m, deadline_ns);
 	note_held(m, me);
 	return 0;

@@ -197,6 +197,7 @@ int task_join(struct task *t, u64 deadline_ns)
 
 	BUG_ON_VAL(!may_sleep() || t == arch_current(), t->id, 0);
 	task_kill_point();
+	kill_hold();
 	flags = sched_lock();
 	BUG_ON_VAL(t->joining || t->detached, t->id, t->detached);
 	t->joining = true;
@@ -215,6 +216,7 @@ int task_join(struct task *t, u64 deadline_ns)
 	arch_irq_restore(flags);
 	if (!err)
 		task_release(t);
+	kill_release();
 	task_kill_point();
 	return err;
 }

@@ -70,6 +70,7 @@ struct task {
 	bool kill_now;              /* (S) to set, (A): the same, and does not put it off */
 	bool freeze_awaited;        /* (S) tasks_freeze() waits until it stops */
 	u32 kill_deferred;          /* (S) how often it puts its end off */
+	u32 kill_held;              /* (T) how often it may not end where it is preempted */
 	void *wait_arg;             /* (S) what a partner reads or fills meanwhile */
 	int leave_err;              /* (S) what ends a WAIT_LEAVE at once; 0: nothing */
 	struct waitq joiners;       /* (S) */

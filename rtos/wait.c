@@ -7,6 +7,7 @@
  * No wake-up is lost: a waiter is queued before its own lock is dropped, and a
  * waker changes the condition under that lock before it wakes.
  */
+#include "rtos/life.h"
 #include "rtos/sched.h"
 
 void waitq_init(struct waitq *q, const char *name)
@@ -79,9 +80,11 @@ static struct task *older_waiter_locked(const struct waitq *q)
 unsigned int waitq_wake_all(struct waitq *q)
 {
 	unsigned int woken = 0;
-	u64 flags = sched_lock();
 	struct task *t;
+	u64 flags;
 
+	kill_hold();
+	flags = sched_lock();
 	q->wakings++;
 	while ((t = older_waiter_locked(q))) {
 		sched_wake_unlock(t, 0, flags);
@@ -89,5 +92,6 @@ unsigned int waitq_wake_all(struct waitq *q)
 		flags = sched_lock();
 	}
 	sched_unlock(flags);
+	kill_release();
 	return woken;
 }

@@ -203,11 +203,15 @@ bool work_submit(struct workq *q, struct work *w)
 
 bool work_cancel(struct work *w)
 {
-	u64 flags = sched_lock();
-	struct workq *q = w->queue;
-	u32 had = w->state & (WORK_TIMED | WORK_PENDING);
+	struct workq *q;
 	bool tell = false;
+	u64 flags;
+	u32 had;
 
+	kill_hold();
+	flags = sched_lock();
+	q = w->queue;
+	had = w->state & (WORK_TIMED | WORK_PENDING);
 	timer_stop_locked(&w->timer);
 	if (had & WORK_PENDING)
 		list_del(&w->link);
@@ -216,6 +220,7 @@ bool work_cancel(struct work *w)
 	sched_unlock(flags);
 	if (tell)
 		waitq_wake_all(&q->flushers);
+	kill_release();
 	return had;
 }
 

@@ -31,6 +31,7 @@ extern const struct test_suite suite_task;
 extern const struct test_suite suite_inversion;
 extern const struct test_suite suite_fp;
 extern const struct test_suite suite_kill;
+extern const struct test_suite suite_midway;
 extern const struct test_suite suite_freeze;
 extern const struct test_suite suite_cpu;
 extern const struct test_suite suite_mixed;
