@@ -148,7 +148,8 @@ void irq_view(struct out *out);
 /*
  * Registers of a device, mapped for good as device memory. Null, with a message
  * naming the range: it is RAM of the page allocator (which has cached names),
- * wraps, lies above the CPU's physical addresses, or there is no table page.
+ * wraps, is over 1 GiB, lies above the CPU's physical addresses, or there is no
+ * table page.
  * Task or boot, after the linear map.
  */
 volatile void *ioremap(phys_t p, u64 nr_bytes);

@@ -7,6 +7,10 @@
  */
 #include "rtos/rtos.h"
 
+/* Far more than any device has; who asks for more has a broken tree, and the
+ * pages are looked at one by one. */
+enum { BYTES_MAX = 1 << 30 };
+
 /* Some page of [start, end) is in the linear map. */
 static bool has_cached_name(u64 start, u64 end)
 {
@@ -30,6 +34,8 @@ static const char *why_not(u64 start, u64 nr_bytes)
 		return "it wraps";
 	if (end > 1ull << arch_phys_bits())
 		return "this CPU's physical addresses end below it";
+	if (nr_bytes > BYTES_MAX)
+		return "it is over 1 GiB, no device is";
 	if (has_cached_name(start, end))
 		return "it is memory, not a device";
 	return NULL;

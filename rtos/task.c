@@ -21,6 +21,7 @@ struct task_page {
 	struct task slot[];
 };
 
+enum { ID_MAX = 0x7fffffff }; /* id + 1 is a number too, for walks over all */
 enum { TASK_FLAGS = TASK_FP | TASK_FREEZABLE | TASK_KILL_ANYWHERE };
 
 enum { TASKS_PER_PAGE = (PAGE_SIZE - sizeof(struct task_page)) / sizeof(struct task) };
@@ -54,9 +55,20 @@ static bool id_below(const struct tree_node *n, u64 id)
 	return table_entry(n)->id < id;
 }
 
+static bool is_taken_locked(u32 id)
+{
+	const struct tree_node *n = tree_lower_bound(&table, id_below, id);
+
+	return n && table_entry(n)->id == id;
+}
+
+/* Ids start over when they end; those of tasks still there are passed over. */
 static void link_locked(struct task *t)
 {
-	t->id = ++last_id;
+	do {
+		last_id = last_id < ID_MAX ? last_id + 1 : 1;
+	} while (is_taken_locked(last_id));
+	t->id = last_id;
 	tree_insert(&table, &t->list_node, id_less);
 }
 

@@ -107,6 +107,15 @@ static bool parse_runs(int c, struct host_options *o)
 	}
 }
 
+static u64 parse_size(const char *text)
+{
+	u64 nr_bytes = number("mem", text, true);
+
+	if (!nr_bytes)
+		host_refuse("--mem %s: a machine has some", text);
+	return nr_bytes;
+}
+
 static void parse(int argc, char **argv, struct host_options *o)
 {
 	u64 limit = ~0ull;
@@ -126,7 +135,7 @@ static void parse(int argc, char **argv, struct host_options *o)
 		else if (c == 'a')
 			o->append = optarg;
 		else if (c == 'm')
-			o->mem = number("mem", optarg, true);
+			o->mem = parse_size(optarg);
 		else if (c == 'l')
 			limit = number("limit", optarg, false);
 		else if (c == 'c')

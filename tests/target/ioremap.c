@@ -16,6 +16,9 @@ static void test_refused(void)
 	TEST_CHECK(!ioremap(phys_make(~0ull), 2));
 	TEST_CHECK(!ioremap(phys_make(~0ull - PAGE_SIZE), 2 * PAGE_SIZE));
 	TEST_CHECK(!ioremap(phys_make(end), 1));
+	/* Refused at once, not after a look at each of its pages. */
+	TEST_CHECK(!ioremap(phys_make(end / 2), end / 2));
+	TEST_CHECK(!ioremap(phys_make(end / 2), (1ull << 30) + 1));
 	TEST_CHECK(!ioremap(phys_make(end - PAGE_SIZE), PAGE_SIZE + 1));
 	TEST_CHECK(page);
 	if (!page)
