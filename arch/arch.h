@@ -147,6 +147,13 @@ void arch_linear_map(phys_t start, phys_t end);
  */
 int arch_map(u64 va, phys_t p, u64 nr_pages, enum arch_prot prot);
 void arch_unmap(u64 va, u64 nr_pages);
+/*
+ * Take out the table that maps the ARCH_TABLE_SPAN bytes from va on, in which
+ * nothing is mapped any more: its page, now the caller's to give back with
+ * mm_table_page_put(), or {0}: there is none. As arch_unmap(); one step.
+ */
+enum { ARCH_TABLE_SPAN = 2 << 20 };
+phys_t arch_unmap_table(u64 va);
 
 /*
  * Map a device's registers for good. The address includes the offset inside

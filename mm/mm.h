@@ -28,6 +28,8 @@ void mm_boot(phys_t fdt);
  * machine can reach it. {0} when memory is out. Boot, or task.
  */
 phys_t mm_table_page(void);
+/* Give back one that was got after the hand-over and is in no walk any more. Any. */
+void mm_table_page_put(phys_t p);
 
 /* The boot loader's secret (rng-seed, kaslr-seed), 0 if it gave none; wiped
  * from the tree, and here by this call. After mm_boot(). */

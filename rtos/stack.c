@@ -20,6 +20,7 @@ enum {
 #define STACK_PAINT 0x7ac1d0f5e3b64a29ull
 
 _Static_assert(STACK_SLOT == 2 * STACK_SIZE, "the gap is as large as the stack");
+_Static_assert(64 * STACK_SLOT == ARCH_TABLE_SPAN, "a word of slots to a table");
 
 struct spinlock vmap_lock = SPINLOCK_INIT(LOCK_RANK_VMAP);
 static u64 slots_used[NR_STACKS / 64]; /* (vmap_lock) */
@@ -56,12 +57,21 @@ static unsigned int slot_get(void)
 	return slot;
 }
 
+/* The last of a word's slots takes their table with it, so that many tasks that
+ * once were do not leave pages all over memory. */
 static void slot_put(unsigned int slot)
 {
+	u64 *word = &slots_used[slot / 64];
+	phys_t table = { 0 };
+
 	spin_lock(&vmap_lock);
-	BUG_ON(!(slots_used[slot / 64] & (1ull << (slot % 64))));
-	slots_used[slot / 64] &= ~(1ull << (slot % 64));
+	BUG_ON(!(*word & (1ull << (slot % 64))));
+	*word &= ~(1ull << (slot % 64));
+	if (!*word)
+		table = arch_unmap_table(ARCH_STACK_BASE + (u64)(slot / 64) * ARCH_TABLE_SPAN);
 	spin_unlock(&vmap_lock);
+	if (table.v)
+		mm_table_page_put(table);
 }
 
 static void paint(u64 *word)

@@ -127,6 +127,25 @@ void arch_unmap(u64 va, u64 nr_pages)
 	tlb_sync();
 }
 
+phys_t arch_unmap_table(u64 va)
+{
+	unsigned int above = LEVEL_PAGE - 1;
+	phys_t parent;
+	u64 desc;
+
+	BUG_ON_VAL(!is_aligned(va, ARCH_TABLE_SPAN), va, 0);
+	if (table_find(va, above, false, &parent))
+		return phys_make(0);
+	desc = table_read(parent, level_index(va, above));
+	if (!desc_is_table(desc, above))
+		return phys_make(0);
+	table_write(parent, level_index(va, above), 0);
+	table_publish();
+	tlb_drop_page(va); /* walks may have kept the entry above as well */
+	tlb_sync();
+	return phys_make(desc & PTE_ADDR);
+}
+
 void *arch_ioremap(phys_t p, u64 nr_bytes)
 {
 	u64 offset = p.v & (PAGE_SIZE - 1), nr_pages, va = 0, flags;

@@ -219,6 +219,13 @@ void arch_unmap(u64 va, u64 nr_pages)
 		panic("the host cannot unmap %llu pages", (unsigned long long)nr_pages);
 }
 
+/* One table of this machine serves all; it is none of the kernel's memory. */
+phys_t arch_unmap_table(u64 va)
+{
+	BUG_ON_VAL(!is_aligned(va, ARCH_TABLE_SPAN), va, 0);
+	return phys_make(0);
+}
+
 void *arch_ioremap(phys_t p, u64 nr_bytes)
 {
 	u64 end;

@@ -304,6 +304,16 @@ phys_t mm_table_page(void)
 	return p;
 }
 
+void mm_table_page_put(phys_t p)
+{
+	struct page *page = pfn_to_page(phys_to_pfn_down(p));
+	u64 *nr = &node_table[page_node(page)]->nr_table_pages;
+
+	BUG_ON_VAL(!open || __atomic_load_n(nr, __ATOMIC_RELAXED) == 0, p.v, page_node(page));
+	__atomic_fetch_sub(nr, 1, __ATOMIC_RELAXED);
+	free_pages(page, 0);
+}
+
 /* One reserved frame becomes free; false when it was not reserved RAM. */
 static bool release_frame(u64 pfn)
 {

@@ -459,6 +459,9 @@ static void test_table_pages(void **state)
 	assert_true(p.v);
 	assert_int_equal(node_table[0]->nr_table_pages, 1);
 	ghost_alloced(pfn_to_page(phys_to_pfn_down(p)), 0, GFP_KERNEL);
+	ghost_freed(pfn_to_page(phys_to_pfn_down(p)), 0);
+	mm_table_page_put(p);
+	assert_int_equal(node_table[0]->nr_table_pages, 0);
 }
 
 /* The Image's init part comes back, once, and counts as managed. */

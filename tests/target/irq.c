@@ -214,16 +214,22 @@ static void test_disable(void)
 	irq_free(own[0].irq);
 }
 
-/* Raise a line and wait until that was seen, or 10 ms. */
-static bool raise_once(struct own *o)
+/* Raise a line and wait until that was seen, at most ns. */
+static bool raise_within(struct own *o, u64 ns)
 {
-	u64 deadline = time_after_ns(10 * MS);
+	u64 deadline = time_after_ns(ns);
 	u32 before = help_read(&o->calls);
 
 	arch_irq_set_pending(o->irq);
 	while (help_read(&o->calls) == before && time_now_ns() < deadline)
 		arch_cpu_relax();
 	return help_read(&o->calls) != before;
+}
+
+/* It comes, however late the host lets the other CPU run. */
+static bool raise_once(struct own *o)
+{
+	return raise_within(o, 30 * SEC);
 }
 
 static void test_storm(void)
@@ -241,7 +247,7 @@ static void test_storm(void)
 	for (i = 0; i < STORM; i++)
 		seen += raise_once(&own[0]);
 	TEST_CHECK_VAL(seen == 2 * STORM, seen, own[0].calls);
-	TEST_CHECK(!raise_once(&own[0]));
+	TEST_CHECK(!raise_within(&own[0], 10 * MS));
 	/* Another chance, and the pending one comes. */
 	irq_disable(own[0].irq);
 	irq_enable(own[0].irq);
