@@ -82,13 +82,15 @@ enum {
 	GICD_IROUTER = 0x6000,
 	/*
 	 * Sixteen priorities exist in either security state, lower numbers first,
-	 * and the mask lets all but the last pass. Lines of devices take eight,
+	 * and the mask lets all but the last two pass: from the non-secure side
+	 * numbers are squeezed into the upper half, those of lines always, the
+	 * mask's only where the firmware keeps FIQs to itself. Lines of devices take eight,
 	 * level 0 the last of them; what is private to a CPU, alarm and calls,
 	 * comes before all devices. None interrupts another: interrupts stay
 	 * masked until the end.
 	 */
-	GIC_PRIORITY_PRIVATE = 0x60,
-	GIC_PRIORITY_LEVEL0 = 0xe0,
+	GIC_PRIORITY_PRIVATE = 0x50,
+	GIC_PRIORITY_LEVEL0 = 0xd0,
 	GIC_PRIORITY_STEP = 0x10,
 	GIC_PRIORITY_MASK = 0xf0,
 };
