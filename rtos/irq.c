@@ -131,11 +131,11 @@ static void unclaimed(struct action *a)
 	       a->attr.name, NONE_LIMIT);
 }
 
-static void serve(struct action *a)
+static void serve(struct action *a, unsigned int cpu)
 {
 	enum irq_result result = IRQ_WAKE;
 
-	a->count[cpu_id()]++;
+	a->count[cpu]++;
 	if (a->attr.handler)
 		result = a->attr.handler(a->irq, a->attr.arg);
 	if (result == IRQ_NONE) {
@@ -149,17 +149,18 @@ static void serve(struct action *a)
 
 void irq_dispatch(unsigned int irq)
 {
-	unsigned int cpu = cpu_id();
+	const struct task *me = arch_current();
+	unsigned int cpu = me->cpu;
 	struct action *a;
 
-	BUG_ON_VAL(!in_interrupt() || !arch_irqs_masked(), irq, cpu);
+	BUG_ON_VAL(!me->irq_depth || !arch_irqs_masked(), irq, cpu);
 	__atomic_store_n(&serving[cpu], irq, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	a = action_for(irq);
 	if (!a)
 		unwanted(irq);
 	else if (!__atomic_load_n(&a->leaving, __ATOMIC_RELAXED))
-		serve(a);
+		serve(a, cpu);
 	__atomic_store_n(&serving[cpu], 0, __ATOMIC_RELEASE);
 }
 

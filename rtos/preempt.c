@@ -73,8 +73,8 @@ bool may_sleep(void)
 {
 	const struct task *t = arch_current();
 
-	return sched_running() && !t->is_idle && !t->preempt_count && !t->irq_depth &&
-	       !arch_irqs_masked();
+	return __atomic_load_n(&sched_started, __ATOMIC_RELAXED) && !t->is_idle &&
+	       !t->preempt_count && !t->irq_depth && !arch_irqs_masked();
 }
 
 unsigned int cpu_id(void)

@@ -15,26 +15,44 @@ u64 seq_front = 1ull << 63, seq_back = 1ull << 63;
 u64 online_mask;
 bool several_cpus;
 
-struct task *runq_best_of_many(unsigned int cpu)
+static struct task *head_of(const struct run_group *g)
 {
-	struct task *best = NULL, *t;
-	unsigned int word;
-	u64 left;
+	return run_entry(g->queue[top_level(g)].next);
+}
 
-	for (word = 0; word < GROUP_WORDS; word++) {
-		for (left = groups_ready[word]; left; left &= left - 1) {
-			struct run_group *g = &run_groups[word * 64 + __builtin_ctzll(left)];
+/* Whether the head of a comes before that of b; both have ready tasks. */
+static inline bool comes_first(const struct run_group *a, const struct run_group *b)
+{
+	u32 x = a->levels, y = b->levels;
 
-			tm_step();
-			if (!(g->runs_on >> cpu & 1))
-				continue;
-			t = run_entry(g->queue[top_level(g)].next);
-			if (!best || t->prio > best->prio ||
-			    (t->prio == best->prio && t->queue_seq < best->queue_seq))
-				best = t;
-		}
+	/* Equal top bits vanish from x ^ y and stay in x & y. */
+	if (likely((x ^ y) > (x & y)))
+		return x > y;
+	return head_of(a)->queue_seq < head_of(b)->queue_seq;
+}
+
+/* The best of `best`, which may be null, and the 64 groups from `first` on. */
+static inline const struct run_group *best_group(const struct run_group *first, u64 left,
+						 unsigned int cpu, const struct run_group *best)
+{
+	const struct run_group *g;
+
+	for (; left; left &= left - 1) {
+		g = first + __builtin_ctzll(left);
+		tm_step();
+		if ((g->runs_on >> cpu & 1) && (!best || comes_first(g, best)))
+			best = g;
 	}
 	return best;
+}
+
+struct task *runq_best_of_many(unsigned int cpu)
+{
+	const struct run_group *g = best_group(run_groups, groups_ready[0], cpu, NULL);
+
+	if (unlikely(groups_ready[1]))
+		g = best_group(run_groups + 64, groups_ready[1], cpu, g);
+	return g ? head_of(g) : NULL;
 }
 
 void runq_call_cpu(unsigned int cpu, int claim)

@@ -49,13 +49,14 @@ static inline void runq_unmark(const struct run_group *g)
 /* The first of its level. */
 static inline void runq_open(struct run_group *g, struct task *t)
 {
-	struct list *q = &g->queue[t->prio];
+	u32 prio = t->prio, levels = g->levels;
+	struct list *q = &g->queue[prio];
 
 	q->next = q->prev = &t->run_node;
 	t->run_node.next = t->run_node.prev = q;
-	if (!g->levels)
+	g->levels = levels | 1u << prio;
+	if (!levels)
 		runq_mark(g);
-	g->levels |= 1u << t->prio;
 }
 
 static inline void runq_add_tail(struct task *t)
@@ -89,7 +90,7 @@ static inline void runq_remove(struct task *t)
 	BUG_ON_VAL(tm_debug && t->state != TASK_READY, t->state, t->id);
 	next->prev = prev;
 	prev->next = next;
-	if (next == prev && next == &g->queue[t->prio]) {
+	if (next == prev) { /* only the head is left */
 		g->levels &= ~(1u << t->prio);
 		if (!g->levels)
 			runq_unmark(g);

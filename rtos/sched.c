@@ -31,16 +31,22 @@ struct task boot_task = {
 
 struct list all_tasks = { &all_tasks, &all_tasks };
 static struct task *ended; /* (S) whom the switch that is under way leaves for good */
-static bool started;       /* (A) */
+bool sched_started;        /* (A) */
 
-static void make_ready(struct task *t)
+static inline void make_ready(struct task *t)
 {
+	struct task *me = arch_current();
+	struct cpu *c = &cpus[me->cpu];
+
 	t->state = TASK_READY;
 	runq_add_tail(t);
-	if (unlikely(several_cpus))
+	if (unlikely(several_cpus)) {
 		runq_place(t->group->runs_on, t->prio, t->cpu);
-	else if (this_cpu()->claim < (int)t->prio)
-		runq_call_cpu(arch_current()->cpu, (int)t->prio);
+	} else if (c->claim < (int)t->prio) {
+		/* runq_call_cpu(), of this CPU. */
+		c->claim = (int)t->prio;
+		__atomic_store_n(&me->resched, true, __ATOMIC_RELAXED);
+	}
 }
 
 /* ---- switching ---------------------------------------------------------------------- */
@@ -85,16 +91,14 @@ static int claim_of(const struct task *t)
 	return t->is_idle ? CLAIM_IDLE : (int)t->prio;
 }
 
-/* prev, which runs, does so with this the best of the others. */
+/* prev, which may go on here, does so with this the best of the others. */
 static inline bool stays(const struct task *prev, const struct task *best)
 {
-	if (prev->suspended || !runs_on(prev, prev->cpu))
-		return false;
 	return !best || best->prio < prev->prio || (best->prio == prev->prio && !prev->yielding);
 }
 
-/* What ran stops but could go on: back into the queue, or out of the way. */
-static void put_back(struct task *t)
+/* What ran is suspended, or may not run here any more. */
+static tm_noinline void put_away(struct task *t)
 {
 	if (t->suspended) {
 		t->state = TASK_SUSPENDED;
@@ -102,10 +106,25 @@ static void put_back(struct task *t)
 		return;
 	}
 	t->state = TASK_READY;
-	if (t->yielding || !runs_on(t, t->cpu))
-		runq_add_tail(t);
+	runq_add_tail(t);
+}
+
+/* What ran could go on: the one to run now, itself or best. */
+static inline __attribute__((always_inline)) struct task *go_on_or_put_back(struct task *prev,
+									    struct task *best)
+{
+	if (unlikely(prev->suspended || !runs_on(prev, prev->cpu))) {
+		put_away(prev);
+		return best;
+	}
+	if (stays(prev, best))
+		return prev;
+	prev->state = TASK_READY;
+	if (prev->yielding)
+		runq_add_tail(prev);
 	else
-		runq_add_head(t);
+		runq_add_head(prev);
+	return best;
 }
 
 /* prev was called for more than one, or is left behind itself. */
@@ -128,10 +147,7 @@ static inline __attribute__((always_inline)) void switch_inline(void)
 	if (called)
 		__atomic_store_n(&prev->resched, false, __ATOMIC_RELAXED);
 	if (prev->state == TASK_RUNNING && !prev->is_idle) {
-		if (stays(prev, next))
-			next = prev;
-		else
-			put_back(prev);
+		next = go_on_or_put_back(prev, next);
 		prev->yielding = false;
 	}
 	if (!next)
@@ -174,7 +190,7 @@ void sched_resched(void)
 	BUG_ON(!arch_irqs_masked());
 	while (__atomic_load_n(&t->resched, __ATOMIC_RELAXED)) {
 		sched_lock_masked();
-		switch_locked();
+		switch_inline();
 	}
 	if (unlikely(kill_wanted(t)))
 		task_kill_preempted();
@@ -293,7 +309,7 @@ static inline void end_wait(struct task *t, int result)
 }
 
 /* A sleep is over. */
-static void arrive(struct task *t)
+static inline void arrive(struct task *t)
 {
 	if (unlikely(t->suspended)) {
 		t->state = TASK_SUSPENDED;
@@ -333,7 +349,12 @@ void sched_wake_unlock(struct task *t, int result, u64 flags)
 	end_wait(t, result);
 	if (!takes_over(me, t, flags)) {
 		arrive(t);
-		sched_unlock(flags);
+		if (me->irq_depth) { /* irq_exit() looks whether this CPU was called */
+			sched_unlock_masked();
+			arch_irq_restore(flags);
+		} else {
+			sched_unlock(flags);
+		}
 		return;
 	}
 	load_change_locked(1);
@@ -500,7 +521,7 @@ void task_yield(void)
 	BUG_ON(!may_sleep());
 	flags = sched_lock();
 	arch_current()->yielding = true;
-	switch_locked();
+	switch_inline();
 	arch_irq_restore(flags);
 	task_kill_point();
 }
@@ -550,12 +571,12 @@ void sched_cpu_offline_locked(unsigned int cpu)
 
 void sched_start(void)
 {
-	__atomic_store_n(&started, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&sched_started, true, __ATOMIC_RELEASE);
 }
 
 bool sched_running(void)
 {
-	return __atomic_load_n(&started, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&sched_started, __ATOMIC_ACQUIRE);
 }
 
 /* Nothing is ready. Masked. */

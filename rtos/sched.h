@@ -94,6 +94,7 @@ static inline bool sched_locked(void)
 
 /* The boot CPU becomes known; tasks may be created. Boot, once. */
 void sched_init(void);
+extern bool sched_started; /* (A) what sched_running() says */
 /* From now on tasks may sleep. Boot, once; the caller ends in sched_idle(). */
 void sched_start(void);
 /* Body of every idle task: runs what is ready, else waits for an interrupt. */

@@ -64,9 +64,14 @@ void arm64_clock_init(void)
 }
 
 /* Cannot overflow: 2^64 ns are 584 years. */
+static u64 ns_at(u64 count)
+{
+	return (u64)(((unsigned __int128)(count - base) * ns_mult) >> 32);
+}
+
 u64 arch_now_ns(void)
 {
-	return (u64)(((unsigned __int128)(counter() - base) * ns_mult) >> 32);
+	return ns_at(counter());
 }
 
 u64 arch_ticks_to_ns(u64 ticks)
@@ -91,16 +96,17 @@ static u64 ticks_of(u64 ns)
 
 void arch_timer_set_ns(u64 deadline)
 {
-	u64 now, ticks = 0;
+	u64 count, now, ticks = 0;
 
 	if (deadline == ARCH_TIMER_OFF) {
 		arm64_write_sysreg(cntv_ctl_el0, 0);
 		return;
 	}
-	now = arch_now_ns();
+	count = counter();
+	now = ns_at(count);
 	if (deadline > now)
 		ticks = ticks_of(deadline - now);
-	arm64_write_sysreg(cntv_cval_el0, counter() + ticks);
+	arm64_write_sysreg(cntv_cval_el0, count + ticks);
 	arm64_write_sysreg(cntv_ctl_el0, CTL_ENABLE);
 	__asm__ volatile("isb" : : : "memory");
 }
