@@ -20,21 +20,6 @@ enum {
 static u32 some_data = 1;
 static const u32 some_constant = 2;
 
-static bool rights_are(const void *at, bool writable, bool executable)
-{
-	bool w, x;
-	phys_t p;
-
-	return arch_translate((u64)(uintptr_t)at, &p, &w, &x) && w == writable && x == executable;
-}
-
-static bool mapped(u64 va)
-{
-	phys_t p;
-
-	return arch_translate(va, &p, NULL, NULL);
-}
-
 /* ---- mappings ------------------------------------------------------------------ */
 
 static void test_header(void)
@@ -57,10 +42,10 @@ static void test_wx(void)
 
 static void test_image_rights(void)
 {
-	TEST_CHECK(rights_are((const void *)(uintptr_t)test_wx, false, true));
-	TEST_CHECK(rights_are(&some_constant, false, false));
-	TEST_CHECK(rights_are(&some_data, true, false));
-	TEST_CHECK(rights_are("text", false, false));
+	TEST_CHECK(help_rights_are((const void *)(uintptr_t)test_wx, false, true));
+	TEST_CHECK(help_rights_are(&some_constant, false, false));
+	TEST_CHECK(help_rights_are(&some_data, true, false));
+	TEST_CHECK(help_rights_are("text", false, false));
 }
 
 /* The same bytes under their linear address: never executable, writable only
@@ -71,10 +56,10 @@ static void test_linear_rights(void)
 	phys_t p;
 
 	TEST_CHECK(arch_translate((u64)(uintptr_t)test_wx, &p, NULL, NULL));
-	TEST_CHECK(rights_are(phys_to_virt(p), false, false));
+	TEST_CHECK(help_rights_are(phys_to_virt(p), false, false));
 	for (unsigned int i = 0; i < ARRAY_SIZE(at); i++) {
 		TEST_CHECK(arch_translate((u64)(uintptr_t)at[i], &p, NULL, NULL));
-		TEST_CHECK(rights_are(phys_to_virt(p), i == 1, false));
+		TEST_CHECK(help_rights_are(phys_to_virt(p), i == 1, false));
 		TEST_CHECK_VAL(*(const u32 *)phys_to_virt(p) == *(const u32 *)at[i], i, p.v);
 	}
 }
@@ -84,8 +69,8 @@ static void test_init_gone(void)
 	const struct arch_image *im = arch_image();
 
 	for (u64 p = im->init_start.v; p < im->init_end.v; p += PAGE_SIZE) {
-		TEST_CHECK_VAL(!mapped(ARCH_KIMAGE_BASE + p - im->start.v), p, 0);
-		TEST_CHECK_VAL(rights_are(phys_to_virt(phys_make(p)), true, false), p, 0);
+		TEST_CHECK_VAL(!help_mapped(ARCH_KIMAGE_BASE + p - im->start.v), p, 0);
+		TEST_CHECK_VAL(help_rights_are(phys_to_virt(phys_make(p)), true, false), p, 0);
 	}
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Helpers of the rtos suites; see help.h. Every wait here is bounded by the
+ * Helpers of the suites; see help.h. Every wait here is bounded by the
  * machine's own time, so that a lost wake-up is a failed check and not a hang.
  */
 #include "tests/target/help.h"
@@ -54,4 +54,54 @@ u64 help_first_cpus(unsigned int n)
 	for (; left && n; n--, left &= left - 1)
 		mask |= left & (0 - left);
 	return mask;
+}
+
+unsigned int help_marks[HELP_MARKS];
+u32 help_nr_marks;
+
+void help_marks_begin(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < HELP_MARKS; i++)
+		help_marks[i] = HELP_NOBODY;
+	__atomic_store_n(&help_nr_marks, 0, __ATOMIC_RELEASE);
+}
+
+/* The mark before the number: who sees n of them can read the first n. */
+void help_mark(unsigned int who)
+{
+	unsigned int i, nobody;
+
+	for (i = 0; i < HELP_MARKS; i++) {
+		nobody = HELP_NOBODY;
+		if (__atomic_compare_exchange_n(&help_marks[i], &nobody, who, false,
+						__ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			break;
+	}
+	help_add(&help_nr_marks, 1);
+}
+
+void help_marks_are(const unsigned int *want, u32 n)
+{
+	u32 i, came = help_read(&help_nr_marks);
+
+	TEST_CHECK_VAL(came == n && n <= HELP_MARKS, came, n);
+	for (i = 0; i < n && i < HELP_MARKS; i++)
+		TEST_CHECK_VAL(help_marks[i] == want[i], help_marks[i], want[i]);
+}
+
+bool help_mapped(u64 va)
+{
+	phys_t p;
+
+	return arch_translate(va, &p, NULL, NULL);
+}
+
+bool help_rights_are(const void *at, bool writable, bool executable)
+{
+	bool w, x;
+	phys_t p;
+
+	return arch_translate((u64)(uintptr_t)at, &p, &w, &x) && w == writable && x == executable;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Helpers shared by the suites of rtos: tasks started and joined in a line,
- * and time in units one can read. For cases only; a helper that cannot do its
- * work fails the case.
+ * Helpers shared by the suites: tasks started and joined in a line, marks that
+ * say who came by in what order, what the live tables map, and time in units one
+ * can read. For cases only, one at a time: there is one list of marks. A helper
+ * that cannot do its work fails the case.
  */
 #ifndef TESTS_TARGET_HELP_H
 #define TESTS_TARGET_HELP_H
@@ -23,6 +24,23 @@ void help_spin(u64 ns);
 bool help_await(const u32 *word, u32 want);
 /* Mask of the first n online CPUs (fewer if there are fewer). */
 u64 help_first_cpus(unsigned int n);
+
+/*
+ * Who came by since help_marks_begin(), in order, HELP_NOBODY beyond the last.
+ * All are counted, those beyond HELP_MARKS not kept.
+ */
+enum { HELP_MARKS = 64 };
+#define HELP_NOBODY 0xffffffffu
+extern unsigned int help_marks[HELP_MARKS];
+extern u32 help_nr_marks;    /* (A) */
+void help_marks_begin(void); /* while nobody marks */
+void help_mark(unsigned int who);
+/* They are these n and no others, else the case fails. */
+void help_marks_are(const unsigned int *want, u32 n);
+
+/* Whether an address is mapped, and with these rights, by the live tables. */
+bool help_mapped(u64 va);
+bool help_rights_are(const void *at, bool writable, bool executable);
 
 static inline u32 help_read(const u32 *word)
 {

@@ -27,8 +27,6 @@ struct actor {
 
 static struct actor actor[MAX_ACTORS];
 static struct mutex mutex[MAX_MUTEXES];
-static unsigned int marks[MAX_ACTORS];
-static u32 nr_marks; /* (A) */
 
 static void act(void *arg)
 {
@@ -40,7 +38,7 @@ static void act(void *arg)
 			return;
 		if (a->deed == DO_LOCK) {
 			a->result = mutex_lock_until(a->m, a->deadline);
-			marks[help_add(&nr_marks, 1) % MAX_ACTORS] = (unsigned int)(a - actor);
+			help_mark((unsigned int)(a - actor));
 		} else {
 			mutex_unlock(a->m);
 		}
@@ -56,7 +54,7 @@ static void begin(void)
 	TEST_CHECK(task_set_prio(task_current(), BOSS_PRIO) == 0);
 	for (i = 0; i < MAX_MUTEXES; i++)
 		mutex_init(&mutex[i], "test");
-	__atomic_store_n(&nr_marks, 0, __ATOMIC_RELAXED);
+	help_marks_begin();
 }
 
 static void enter(unsigned int i, unsigned int prio)
@@ -273,8 +271,8 @@ static void test_waiter_changes(void)
 	TEST_CHECK(task_set_prio(actor[0].t, 3) == 0);
 	expect_prio(0, 11);
 	for (i = 0; i < 4; i++) {
-		TEST_CHECK_VAL(help_await(&nr_marks, i + 1), i, nr_marks);
-		TEST_CHECK_VAL(marks[i + 1] == want[i], marks[i + 1], want[i]);
+		TEST_CHECK_VAL(help_await(&help_nr_marks, i + 1), i, help_nr_marks);
+		TEST_CHECK_VAL(help_marks[i] == want[i], help_marks[i], want[i]);
 		unlock_now(want[i], &mutex[0]);
 	}
 	for (i = 0; i <= 3; i++)

@@ -9,21 +9,6 @@
 #include "rtos/task.h"
 #include "tests/target/help.h"
 
-static bool rights_are(const void *at, bool writable, bool executable)
-{
-	bool w, x;
-	phys_t p;
-
-	return arch_translate((u64)(uintptr_t)at, &p, &w, &x) && w == writable && x == executable;
-}
-
-static bool mapped(u64 va)
-{
-	phys_t p;
-
-	return arch_translate(va, &p, NULL, NULL);
-}
-
 /* ---- mappings ------------------------------------------------------------------ */
 
 static void check_guard(u64 in_stack)
@@ -31,9 +16,9 @@ static void check_guard(u64 in_stack)
 	u64 slot = align_down(in_stack, STACK_SLOT);
 
 	for (u64 at = slot; at < slot + STACK_SLOT - STACK_SIZE; at += PAGE_SIZE)
-		TEST_CHECK_VAL(!mapped(at), at, in_stack);
+		TEST_CHECK_VAL(!help_mapped(at), at, in_stack);
 	for (u64 at = slot + STACK_SLOT - STACK_SIZE; at < slot + STACK_SLOT; at += PAGE_SIZE)
-		TEST_CHECK_VAL(rights_are((void *)(uintptr_t)at, true, false), at, in_stack);
+		TEST_CHECK_VAL(help_rights_are((void *)(uintptr_t)at, true, false), at, in_stack);
 }
 
 static void test_guards(void)
@@ -46,9 +31,9 @@ static void test_guards(void)
 
 static void test_lower_half(void)
 {
-	TEST_CHECK(!mapped(0));
-	TEST_CHECK(!mapped(arch_image()->start.v));
-	TEST_CHECK(!mapped(ARCH_LINEAR_BASE - 8));
+	TEST_CHECK(!help_mapped(0));
+	TEST_CHECK(!help_mapped(arch_image()->start.v));
+	TEST_CHECK(!help_mapped(ARCH_LINEAR_BASE - 8));
 }
 
 static void test_map(void)
@@ -65,14 +50,14 @@ static void test_map(void)
 	TEST_CHECK(arch_map(ARCH_UNUSED_BASE, p, 1, ARCH_PROT_RW) == ERR_EXIST);
 	/* One page beyond it is free, but nothing may be left behind. */
 	TEST_CHECK(arch_map(ARCH_UNUSED_BASE - PAGE_SIZE, p, 2, ARCH_PROT_RW) == ERR_EXIST);
-	TEST_CHECK(!mapped(ARCH_UNUSED_BASE - PAGE_SIZE));
+	TEST_CHECK(!help_mapped(ARCH_UNUSED_BASE - PAGE_SIZE));
 	*window = 0x7469646572656d61;
 	TEST_CHECK(*(volatile u64 *)page_address(page) == 0x7469646572656d61);
-	TEST_CHECK(rights_are((void *)(uintptr_t)ARCH_UNUSED_BASE, true, false));
+	TEST_CHECK(help_rights_are((void *)(uintptr_t)ARCH_UNUSED_BASE, true, false));
 	arch_unmap(ARCH_UNUSED_BASE, 1);
-	TEST_CHECK(!mapped(ARCH_UNUSED_BASE));
+	TEST_CHECK(!help_mapped(ARCH_UNUSED_BASE));
 	TEST_CHECK(arch_map(ARCH_UNUSED_BASE, p, 1, ARCH_PROT_RO) == 0);
-	TEST_CHECK(rights_are((void *)(uintptr_t)ARCH_UNUSED_BASE, false, false));
+	TEST_CHECK(help_rights_are((void *)(uintptr_t)ARCH_UNUSED_BASE, false, false));
 	arch_unmap(ARCH_UNUSED_BASE, 1);
 	free_pages(page, 0);
 }

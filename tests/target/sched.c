@@ -8,23 +8,11 @@
 #include "rtos/sched.h"
 #include "tests/target/help.h"
 
-enum { MAX_MARKS = 64, BOSS_PRIO = 30 };
-
-/* Who came by, in order. */
-static unsigned int marks[MAX_MARKS];
-static u32 nr_marks; /* (A) */
-
-static void mark(unsigned int who)
-{
-	u32 n = help_add(&nr_marks, 1);
-
-	if (n <= MAX_MARKS)
-		marks[n - 1] = who;
-}
+enum { BOSS_PRIO = 30 };
 
 static void marker(void *arg)
 {
-	mark((unsigned int)(uintptr_t)arg);
+	help_mark((unsigned int)(uintptr_t)arg);
 }
 
 /* The case itself becomes the most urgent task of the first CPU; what it
@@ -35,17 +23,8 @@ static u64 boss(void)
 
 	TEST_CHECK(task_set_cpus(task_current(), cpu) == 0);
 	TEST_CHECK(task_set_prio(task_current(), BOSS_PRIO) == 0);
-	__atomic_store_n(&nr_marks, 0, __ATOMIC_RELAXED);
+	help_marks_begin();
 	return cpu;
-}
-
-static void expect_marks(const unsigned int *want, unsigned int n)
-{
-	unsigned int i;
-
-	TEST_CHECK_VAL(nr_marks == n, nr_marks, n);
-	for (i = 0; i < n; i++)
-		TEST_CHECK_VAL(marks[i] == want[i], marks[i], want[i]);
 }
 
 static void test_priority_one_cpu(void)
@@ -58,10 +37,10 @@ static void test_priority_one_cpu(void)
 
 	for (i = 0; i < ARRAY_SIZE(prio); i++)
 		t[i] = help_spawn("marker", prio[i], cpu, marker, (void *)(uintptr_t)prio[i]);
-	TEST_CHECK(nr_marks == 0);
+	TEST_CHECK(help_nr_marks == 0);
 	for (i = 0; i < ARRAY_SIZE(prio); i++)
 		help_join(t[i]);
-	expect_marks(want, ARRAY_SIZE(want));
+	help_marks_are(want, ARRAY_SIZE(want));
 }
 
 /* Equal levels in different groups count as one queue. */
@@ -77,7 +56,7 @@ static void test_fifo(void)
 				  marker, (void *)(uintptr_t)i);
 	for (i = 0; i < ARRAY_SIZE(want); i++)
 		help_join(t[i]);
-	expect_marks(want, ARRAY_SIZE(want));
+	help_marks_are(want, ARRAY_SIZE(want));
 }
 
 enum { MAX_SPINNERS = 24 };
@@ -269,7 +248,7 @@ static void gate_open(void)
 static void gated(void *arg)
 {
 	gate_wait();
-	mark((unsigned int)(uintptr_t)arg);
+	help_mark((unsigned int)(uintptr_t)arg);
 }
 
 /* Waking a more urgent task: it has run before the call returns. An equal or
@@ -286,10 +265,10 @@ static void test_preempt_by_wake(void)
 		t[i] = help_spawn("gated", 29 + i, cpu, gated, (void *)(uintptr_t)(29 + i));
 	TEST_CHECK(help_await(&nr_waiting, 3));
 	gate_open();
-	mark(99);
+	help_mark(99);
 	for (i = 0; i < 3; i++)
 		help_join(t[i]);
-	expect_marks(want, ARRAY_SIZE(want));
+	help_marks_are(want, ARRAY_SIZE(want));
 }
 
 static u32 low_turns;          /* (A) */
@@ -345,10 +324,10 @@ static void test_preempt_by_irq(void)
 static void marks_twice(void *arg)
 {
 	(void)arg;
-	mark(1);
+	help_mark(1);
 	while (!help_read(&spin.stop))
 		arch_cpu_relax();
-	mark(2);
+	help_mark(2);
 }
 
 /* A preempted task goes on before those of its level that have not begun. */
@@ -362,12 +341,12 @@ static void test_preempted_first(void)
 	t[0] = help_spawn("preempted", 10, cpu, marks_twice, NULL);
 	t[1] = help_spawn("marker", 10, cpu, marker, (void *)3);
 	/* Each look at it preempts the first. */
-	TEST_CHECK(help_await(&nr_marks, 1));
+	TEST_CHECK(help_await(&help_nr_marks, 1));
 	sleep_ms(1);
 	help_add(&spin.stop, 1);
 	help_join(t[0]);
 	help_join(t[1]);
-	expect_marks(want, ARRAY_SIZE(want));
+	help_marks_are(want, ARRAY_SIZE(want));
 }
 
 /* With preemption off the switch waits for preempt_enable(). */
@@ -380,12 +359,12 @@ static void test_preempt_disable(void)
 	t = help_spawn("marker", 1, cpu, marker, (void *)31);
 	preempt_disable();
 	TEST_CHECK(task_set_prio(t, 31) == 0);
-	mark(1);
+	help_mark(1);
 	help_spin(MS / 10);
-	mark(2);
+	help_mark(2);
 	preempt_enable();
 	help_join(t);
-	expect_marks(want, ARRAY_SIZE(want));
+	help_marks_are(want, ARRAY_SIZE(want));
 }
 
 /* Interrupts masked by hand: no lock, no preempt_enable() on the way out. */
@@ -401,13 +380,13 @@ static void test_preempt_masked(void)
 	TEST_CHECK(help_await(&nr_waiting, 1));
 	flags = arch_irq_save();
 	gate_open();
-	mark(1);
+	help_mark(1);
 	arch_irq_restore(flags);
 	/* The call to itself arrives as an interrupt: soon, not at once. */
 	deadline = time_after_ns(SEC);
-	while (help_read(&nr_marks) < 2 && time_now_ns() < deadline)
+	while (help_read(&help_nr_marks) < 2 && time_now_ns() < deadline)
 		arch_cpu_relax();
-	expect_marks(want, ARRAY_SIZE(want));
+	help_marks_are(want, ARRAY_SIZE(want));
 	help_join(t);
 }
 
@@ -416,7 +395,7 @@ static void yielder(void *arg)
 	unsigned int i;
 
 	for (i = 0; i < 3; i++) {
-		mark((unsigned int)(uintptr_t)arg);
+		help_mark((unsigned int)(uintptr_t)arg);
 		task_yield();
 	}
 }
@@ -432,7 +411,7 @@ static void test_yield(void)
 		t[i] = help_spawn("yielder", 10, cpu, yielder, (void *)(uintptr_t)(i + 1));
 	for (i = 0; i < 3; i++)
 		help_join(t[i]);
-	expect_marks(want, ARRAY_SIZE(want));
+	help_marks_are(want, ARRAY_SIZE(want));
 }
 
 /* Raising a ready task, lowering oneself: both switch at once. */
@@ -444,14 +423,14 @@ static void test_set_prio(void)
 
 	a = help_spawn("marker", 5, cpu, marker, (void *)5);
 	b = help_spawn("marker", 6, cpu, marker, (void *)7);
-	mark(0);
+	help_mark(0);
 	TEST_CHECK(task_set_prio(b, 31) == 0);
-	mark(1);
+	help_mark(1);
 	TEST_CHECK(task_set_prio(task_current(), 4) == 0);
-	mark(2);
+	help_mark(2);
 	help_join(a);
 	help_join(b);
-	expect_marks(want, ARRAY_SIZE(want));
+	help_marks_are(want, ARRAY_SIZE(want));
 	TEST_CHECK(task_set_prio(task_current(), 32) == ERR_INVAL);
 	TEST_CHECK(task_prio(task_current()) == 4);
 }

@@ -7,31 +7,21 @@
 #include "rtos/sched.h"
 #include "tests/target/help.h"
 
-enum { BOSS_PRIO = 25, MAX_MARKS = 16 };
+enum { BOSS_PRIO = 25 };
 
 static struct sem sem;
-static unsigned int marks[MAX_MARKS];
-static u32 nr_marks; /* (A) */
-
-static void mark(unsigned int who)
-{
-	u32 n = help_add(&nr_marks, 1);
-
-	if (n <= MAX_MARKS)
-		marks[n - 1] = who;
-}
 
 static void begin(u32 initial, u32 max)
 {
 	TEST_CHECK(task_set_prio(task_current(), BOSS_PRIO) == 0);
 	TEST_CHECK(sem_init(&sem, "test", initial, max) == 0);
-	__atomic_store_n(&nr_marks, 0, __ATOMIC_RELAXED);
+	help_marks_begin();
 }
 
 static void take_and_mark(void *arg)
 {
 	TEST_CHECK(sem_wait(&sem, time_after_ns(30 * SEC)) == 0);
-	mark((unsigned int)(uintptr_t)arg);
+	help_mark((unsigned int)(uintptr_t)arg);
 }
 
 static void test_limits(void)
@@ -113,10 +103,10 @@ static void test_order(void)
 	}
 	for (i = 0; i < ARRAY_SIZE(who); i++) {
 		TEST_CHECK(sem_post(&sem) == 0);
-		TEST_CHECK(help_await(&nr_marks, i + 1));
+		TEST_CHECK(help_await(&help_nr_marks, i + 1));
 	}
 	for (i = 0; i < ARRAY_SIZE(who); i++) {
-		TEST_CHECK_VAL(marks[i] == want[i], marks[i], want[i]);
+		TEST_CHECK_VAL(help_marks[i] == want[i], help_marks[i], want[i]);
 		help_join(t[i]);
 	}
 	TEST_CHECK(sem_count(&sem) == 0);
@@ -138,10 +128,11 @@ static void test_preempts(void)
 	TEST_CHECK(help_await(&sem.waiters.nr_waiting, 2));
 	TEST_CHECK(sem_post(&sem) == 0);
 	TEST_CHECK(sem_post(&sem) == 0);
-	mark(99);
+	help_mark(99);
 	help_join(high);
 	help_join(low);
-	TEST_CHECK(marks[0] == want[0] && marks[1] == want[1] && marks[2] == want[2]);
+	TEST_CHECK(help_marks[0] == want[0] && help_marks[1] == want[1] &&
+		   help_marks[2] == want[2]);
 }
 
 /* With preemption off, and with a lock held, the switch waits. */
@@ -156,10 +147,10 @@ static void test_preempt_later(void)
 	TEST_CHECK(help_await(&sem.waiters.nr_waiting, 1));
 	preempt_disable();
 	TEST_CHECK(sem_post(&sem) == 0);
-	mark(99);
+	help_mark(99);
 	preempt_enable();
 	help_join(high);
-	TEST_CHECK_VAL(marks[0] == 99 && marks[1] == 31, marks[0], marks[1]);
+	TEST_CHECK_VAL(help_marks[0] == 99 && help_marks[1] == 31, help_marks[0], help_marks[1]);
 }
 
 /* ---- from an interrupt ---------------------------------------------------------------- */

@@ -7,20 +7,10 @@
 #include "rtos/sched.h"
 #include "tests/target/help.h"
 
-enum { ROUNDS = 1000, MAX_MARKS = 16 };
+enum { ROUNDS = 1000 };
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_RANK_NONE);
 static struct waitq queue = WAITQ_INIT(queue, "test");
-static unsigned int marks[MAX_MARKS];
-static u32 nr_marks; /* (A) */
-
-static void mark(unsigned int who)
-{
-	u32 n = help_add(&nr_marks, 1);
-
-	if (n <= MAX_MARKS)
-		marks[n - 1] = who;
-}
 
 static u32 nr_queued(const struct waitq *q)
 {
@@ -106,7 +96,7 @@ static void wait_and_mark(void *arg)
 
 	spin_unlock_irqrestore(&lock, flags);
 	TEST_CHECK_VAL(err == 0, err, arg);
-	mark((unsigned int)(uintptr_t)arg);
+	help_mark((unsigned int)(uintptr_t)arg);
 }
 
 /* Start waiters one after the other; who = priority * 10 + number. */
@@ -115,21 +105,12 @@ static void start_waiters(const unsigned int *who, unsigned int n, struct task *
 	unsigned int i;
 
 	task_set_prio(task_current(), 25);
-	nr_marks = 0;
+	help_marks_begin();
 	for (i = 0; i < n; i++) {
 		t[i] = help_spawn("waiter", who[i] / 10, CPUS_ALL, wait_and_mark,
 				  (void *)(uintptr_t)who[i]);
 		await_queued(&queue, i + 1);
 	}
-}
-
-static void expect_marks(const unsigned int *want, unsigned int n)
-{
-	unsigned int i;
-
-	TEST_CHECK_VAL(nr_marks == n, nr_marks, n);
-	for (i = 0; i < n; i++)
-		TEST_CHECK_VAL(marks[i] == want[i], marks[i], want[i]);
 }
 
 static void test_wake_order(void)
@@ -142,10 +123,10 @@ static void test_wake_order(void)
 	start_waiters(who, ARRAY_SIZE(who), t);
 	for (i = 0; i < ARRAY_SIZE(who); i++) {
 		TEST_CHECK(waitq_wake_one(&queue) == 1);
-		TEST_CHECK(help_await(&nr_marks, i + 1));
+		TEST_CHECK(help_await(&help_nr_marks, i + 1));
 	}
 	TEST_CHECK(waitq_wake_one(&queue) == 0);
-	expect_marks(want, ARRAY_SIZE(want));
+	help_marks_are(want, ARRAY_SIZE(want));
 	for (i = 0; i < ARRAY_SIZE(who); i++)
 		help_join(t[i]);
 }
@@ -162,9 +143,9 @@ static void test_requeue(void)
 	TEST_CHECK(task_set_prio(t[0], 20) == 0);
 	for (i = 0; i < ARRAY_SIZE(who); i++) {
 		TEST_CHECK(waitq_wake_one(&queue) == 1);
-		TEST_CHECK(help_await(&nr_marks, i + 1));
+		TEST_CHECK(help_await(&help_nr_marks, i + 1));
 	}
-	expect_marks(want, ARRAY_SIZE(want));
+	help_marks_are(want, ARRAY_SIZE(want));
 	for (i = 0; i < ARRAY_SIZE(who); i++)
 		help_join(t[i]);
 }
@@ -180,7 +161,7 @@ static void test_wake_all(void)
 	TEST_CHECK(waitq_wake_all(&queue) == 0);
 	for (i = 0; i < ARRAY_SIZE(who); i++)
 		help_join(t[i]);
-	TEST_CHECK(nr_marks == ARRAY_SIZE(who));
+	TEST_CHECK(help_nr_marks == ARRAY_SIZE(who));
 }
 
 /* ---- timeouts -------------------------------------------------------------------------- */
@@ -306,7 +287,7 @@ static void test_mutex_exclusion(void)
 static void lock_and_mark(void *arg)
 {
 	mutex_lock(&mutex);
-	mark((unsigned int)(uintptr_t)arg);
+	help_mark((unsigned int)(uintptr_t)arg);
 	mutex_unlock(&mutex);
 }
 
@@ -321,7 +302,7 @@ static void test_mutex_handover(void)
 
 	mutex_init(&mutex, "test");
 	task_set_prio(task_current(), 25);
-	nr_marks = 0;
+	help_marks_begin();
 	mutex_lock(&mutex);
 	for (i = 0; i < ARRAY_SIZE(who); i++) {
 		t[i] = help_spawn("waiter", who[i] / 10, CPUS_ALL, lock_and_mark,
@@ -334,7 +315,7 @@ static void test_mutex_handover(void)
 	preempt_enable();
 	for (i = 0; i < ARRAY_SIZE(who); i++)
 		help_join(t[i]);
-	expect_marks(want, ARRAY_SIZE(want));
+	help_marks_are(want, ARRAY_SIZE(want));
 }
 
 static void hold_until_stopped(void *arg)

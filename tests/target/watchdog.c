@@ -115,7 +115,7 @@ static void test_hog(void)
 	v = help_spawn("victim", 10, here, nothing, NULL);
 	TEST_CHECK(task_join(v, time_after_ns(60 * SEC)) == 0);
 	TEST_CHECK_VAL(incidents() == 1, incidents(), 0);
-	TEST_CHECK(has("'hog', prio 15, ran without a break"));
+	TEST_CHECK(has("'hog', prio 15, ran without a break") && has("'victim', prio 10"));
 	help_join(h);
 	end();
 }
