@@ -66,7 +66,7 @@ static inline pfn_t phys_to_pfn_up(phys_t p)
 /*
  * ARCH_LINEAR_BASE  phys 0 of the linear map; 16 TiB
  * ARCH_FRAMES_BASE  struct page[2^32]; 128 GiB
- * ARCH_PBLOCK_BASE  one byte a pageblock; 8 MiB
+ * ARCH_PBLOCK_BASE  struct pageblock[2^23]; 64 MiB
  * ARCH_STACK_BASE   slots of STACK_SLOT
  */
 #include "arch_layout.h" /* of the machine: arch/NAME/, found by -I */

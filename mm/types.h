@@ -47,6 +47,24 @@ enum zone_type { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL, ZONE_MOVABLE, NR_ZONE_TYPES 
 enum wmark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, NR_WMARKS };
 
 /*
+ * The ladder of floors (design section 5): how deep a request may dig follows
+ * from its band. Bands below BAND_NO_RECLAIM may reclaim themselves.
+ */
+enum {
+	BAND_BACKGROUND, /* low */
+	BAND_BATCH,      /* half way between min and low */
+	BAND_ORDINARY,   /* min */
+	BAND_URGENT,     /* 3/4 min */
+	BAND_REALTIME,   /* 1/2 min: may block, but never reclaims */
+	BAND_ATOMIC,     /* 3/8 min: real time or atomic, may not block */
+	BAND_CRITICAL,   /* 1/4 min; also an OOM victim's */
+	BAND_INTERRUPT,  /* 1/8 min: hard interrupt */
+	BAND_MEMALLOC,   /* 0: reclaim itself */
+	NR_BANDS,
+	BAND_NO_RECLAIM = BAND_REALTIME,
+};
+
+/*
  * What a frame is. Only the first frame of a free or allocated block carries
  * FREE or ALLOCATED and the order; the others stay TAIL, so neither a free nor
  * an allocation walks the block. Zero is "no RAM here", so that descriptors
@@ -59,6 +77,8 @@ enum page_state {
 	PAGE_FREE,      /* head of a free block */
 	PAGE_ALLOCATED, /* head of an allocated block */
 	PAGE_BAD,       /* damaged; leaked on purpose */
+	PAGE_CACHED,    /* head of a block in a per-CPU cache */
+	PAGE_GUARD,     /* head of an unmapped guard block (row 40) */
 };
 
 /* Layout of page flags. */
@@ -93,6 +113,21 @@ struct page_list {
 	u32 count;      /* (Z) blocks linked */
 };
 
+/*
+ * One per pageblock, the only place where its type is kept. nr_free counts
+ * frames on free lists; nr_movable those taken from the lists for movable use,
+ * in caches or served. Both let a steal judge the block without a walk (row 52).
+ * Blocks over pageblock order count in each pageblock they cover.
+ */
+struct pageblock {
+	u8 type;        /* (Z) to set, (A) to read: enum migratetype */
+	u8 scan;        /* (A) marks of scanners to come */
+	u16 nr_free;    /* (Z) 0..512 */
+	u16 nr_movable; /* (Z) 0..512 */
+	u16 spare;
+};
+_Static_assert(sizeof(struct pageblock) == 8, "a pageblock entry is eight bytes");
+
 struct free_area {
 	struct page_list list[MIGRATE_TYPES]; /* (Z) blocks of the order = sum of counts */
 };
@@ -102,33 +137,46 @@ struct free_area {
  *   spanned = end - start, holes and reserved frames included
  *   present = spanned - holes
  *   managed = present - reserved;  managed <= present <= spanned
- *   managed = nr_free + pages of allocated blocks + nr_leaked
+ *   managed = nr_free + pages of allocated blocks + pages in caches + guards
+ *             + nr_leaked
  *   nr_free = sum over orders o and types t of area[o].list[t].count << o
- *   nr_free_cma = the part of nr_free on MIGRATE_CMA lists
+ *   nr_free_cma, nr_free_highatomic = the parts of nr_free on those lists
+ *   nr_usable = nr_free - nr_free_cma - nr_free_highatomic
  *   bit o of filled[t] is set exactly when area[o].list[t] is not empty
- * All policy arithmetic uses managed. The first line is what an allocation or
- * a free always touches.
+ *   floor[0..8] fall: low, ..., min, ..., 0; with the ladder off, two levels
+ *   pass[j] = low + boost + lowmem_reserve[j], or ~0 while somebody watches
+ * All policy arithmetic uses managed. The first line is what the hit path reads.
  */
 struct zone {
 	struct spinlock lock;
-	u32 id;                                /* (I) node * NR_ZONE_TYPES + type */
+	u32 id;                  /* (I) node * NR_ZONE_TYPES + type */
+	u64 nr_usable;           /* (Z), read without it by the mark test */
+	u64 pass[NR_ZONE_TYPES]; /* (K) what a cache hit compares with */
+
 	u32 type;                              /* (I) enum zone_type */
+	u32 node;                              /* (I) */
 	u64 nr_free, nr_free_cma;              /* (Z), read without it by the mark test */
+	u64 nr_free_highatomic;                /* (Z) */
 	u16 filled[MIGRATE_TYPES];             /* (Z), read without it by the mark test */
-	u64 wmark[NR_WMARKS];                  /* (K) pages */
+	u32 below_low;                         /* (A) caches are asked to shrink to nothing */
+	u64 wmark[NR_WMARKS];                  /* (K) pages, without boost */
+	u64 boost;                             /* (Z) pages on top of every mark (row 36) */
+	u64 floor[NR_BANDS];                   /* (K) pages, by band */
 	u64 lowmem_reserve[NR_ZONE_TYPES];     /* (K) pages, by highest zone of the request */
-	u64 nr_alloc, nr_freed;                /* (Z) blocks served and taken back */
+	u64 nr_alloc, nr_freed;                /* (Z) blocks that left and joined the free lists */
 	struct free_area area[NR_PAGE_ORDERS]; /* (Z) */
 	const char *name;                      /* (I) "DMA" ... */
-	u32 node;                              /* (I) */
 	pfn_t start, end;                      /* (I) spanned range, half open */
 	u64 spanned_pages, present_pages;      /* (I) */
 	u64 managed_pages;                     /* (Z) */
 	u64 cma_pages;                         /* (I) */
+	u64 nr_highatomic;                     /* (Z) pages of reserved pageblocks (row 55) */
+	u64 nr_guard;                          /* (Z) pages of guard blocks */
 	u64 nr_leaked;                         /* (Z) pages of damaged blocks, never free again */
 	u64 bad_free, bad_page;                /* (Z) frees refused, blocks found damaged */
 	u32 pcp_batch, pcp_high;               /* (K) pages (rows 47, 48) */
 	u32 stat_threshold;                    /* (K) row 35 */
+	struct pcp *pcp[MAX_CPUS];             /* (I) after boot; null: no such CPU */
 };
 
 /* One entry of a zonelist; the type is cached beside the pointer. */

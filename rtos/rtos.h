@@ -206,6 +206,22 @@ bool task_info_next(u32 *id, struct task_info *info);
  */
 int task_call(u32 id, int (*fn)(struct task *t, void *arg), void *arg);
 
+/* What the memory side keeps in the task (mm/task.h). Any. */
+struct mm_task;
+struct mm_task *task_mm(struct task *t);
+
+/* ---- calls between CPUs -------------------------------------------------- */
+
+/*
+ * A call that one CPU makes on others, in hard interrupt there: short, masked
+ * throughout. Registered once, at boot; at most 8. cpu_call() asks every
+ * online CPU of the mask but the calling one, and goes on; asked again before
+ * it ran, it runs once. A CPU that goes off runs what it was asked before. Any.
+ */
+typedef void (*cpu_call_fn)(void);
+unsigned int cpu_call_add(cpu_call_fn fn); /* its number. Boot. */
+void cpu_call(u64 cpus, unsigned int call);
+
 /* ---- scheduler ---------------------------------------------------------- */
 
 /* Preemption off/on for the calling task, nested. Any. */

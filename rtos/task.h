@@ -11,6 +11,7 @@
 #define RTOS_TASK_H
 
 #include "context.h" /* struct arch_context, of the machine: found by -I */
+#include "mm/task.h"
 #include "rtos/lib/tree.h"
 #include "rtos/rtos.h"
 #include "rtos/timer.h"
@@ -49,6 +50,7 @@ struct task {
 		u32 special;            /* (S) any of the four; for a look at all of them at once */
 	};                              /* (S) */
 	u32 cpu;                        /* (S) where it runs, or last ran */
+	struct mm_task mm;              /* by mm/task.h */
 	enum task_state state;          /* (S) */
 	u32 prio, base_prio;            /* (S) effective; its own */
 	u32 flags;                      /* (I) TASK_FP ... */

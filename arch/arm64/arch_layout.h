@@ -10,7 +10,7 @@
 
 #define ARCH_LINEAR_BASE 0xffff000000000000 /* phys 0; 16 TiB */
 #define ARCH_FRAMES_BASE 0xffff100000000000 /* struct page[2^32]: 128 GiB */
-#define ARCH_PBLOCK_BASE 0xffff110000000000 /* one byte a pageblock: 8 MiB */
+#define ARCH_PBLOCK_BASE 0xffff110000000000 /* struct pageblock[2^23]: 64 MiB */
 #define ARCH_STACK_BASE 0xffff200000000000  /* slots of STACK_SLOT */
 #define ARCH_IOREMAP_BASE 0xffff300000000000
 #define ARCH_KIMAGE_BASE 0xffff800000000000 /* link address of the Image */

@@ -17,7 +17,7 @@ enum {
 	UNIT_BYTES = FRAME_UNIT_PAGES * sizeof(struct page),
 	UNIT_MAP_PAGES = UNIT_BYTES / PAGE_SIZE,
 	/* Frames whose type bytes fill one page. */
-	PBLOCK_PAGE_SHIFT = PAGEBLOCK_ORDER + PAGE_SHIFT,
+	PBLOCK_PAGE_SHIFT = PAGEBLOCK_ORDER + PAGE_SHIFT - 3, /* frames described by a page */
 	MAX_RUN_UNITS = 4096, /* 16 GiB of RAM in one piece of descriptors */
 };
 _Static_assert(UNIT_BYTES % PAGE_SIZE == 0, "a unit of descriptors is whole pages");

@@ -94,6 +94,8 @@ void buddy_init(struct zone *z)
 	memset(z->filled, 0, sizeof(z->filled));
 	z->nr_free = 0;
 	z->nr_free_cma = 0;
+	z->nr_free_highatomic = 0;
+	z->nr_usable = 0;
 }
 
 static void count_free(struct zone *z, enum migratetype mt, u64 delta)
@@ -101,6 +103,11 @@ static void count_free(struct zone *z, enum migratetype mt, u64 delta)
 	__atomic_store_n(&z->nr_free, z->nr_free + delta, __ATOMIC_RELAXED);
 	if (mt == MIGRATE_CMA)
 		__atomic_store_n(&z->nr_free_cma, z->nr_free_cma + delta, __ATOMIC_RELAXED);
+	else if (mt == MIGRATE_HIGHATOMIC)
+		__atomic_store_n(&z->nr_free_highatomic, z->nr_free_highatomic + delta,
+				 __ATOMIC_RELAXED);
+	else
+		__atomic_store_n(&z->nr_usable, z->nr_usable + delta, __ATOMIC_RELAXED);
 }
 
 /* The mark test reads it without the lock. */

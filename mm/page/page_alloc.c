@@ -1,51 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page allocator: turns a request into a zone and a zone's verdict into an
- * action.
- *
- * 1. From flags to a request
- *
- * The zone bits name the highest zone type a request may use: DMA, DMA32, MOVABLE
- * or, with none set, NORMAL. The mobility bits name its migratetype. Both are
- * decided once, in fill_request(), and passed down as const.
- *
- * 2. Where it looks
- *
- * The zonelist of the wanted node, nearest node first and inside a node the
- * highest type first; entries above the request's highest type are passed over.
- * The first eligible entry is the preferred zone. A request for this node only
- * takes the other list, which is empty on a memoryless node: null at once.
- *
- * 3. How deep it digs
- *
- * Two rounds over the list. The first takes the first zone that stays above its
- * low mark, so that all zones are drawn down to low before any goes below. The
- * second is content with min. Under min nobody is served yet; reclaim and the
- * ladder of floors come with later stages.
- *
- * To the mark comes what the zone keeps back from requests that could have gone
- * higher (lowmem_reserve, by the request's highest type). CMA pages do not count
- * as free for anyone, since they are not lent yet.
- *
- * 4. Locking
- *
- * A zone is looked at without its lock, so that a full one costs nobody
- * anything. With the lock held, interrupts masked, the test is made again on
- * exact counts, then one buddy operation is done: a success never leaves less
- * than the mark plus the reserve. Clearing, poison and reports happen after the
- * unlock, page by page.
- *
- * 5. Worst case
- *
- * Lock held: one test and one buddy operation. A request: two rounds over at
- * most nodes x types entries, each a test of a few loads. A damaged block costs
- * one more round in its zone, at most DAMAGED_TRIES of them.
- *
- * 6. Known faults
- *
- * - No per-CPU lists yet: order 0 pays for the zone lock each time.
- * - One hog at the min mark starves all others; there are no bands yet.
- * - A burst of bad frees is counted in full but reported once a second.
+ * The entry of every request and every free: alloc_pages() makes the first try,
+ * free_pages() gives back what is intact and refuses what is not.
  */
 #include "mm/page/page_alloc.h"
 
@@ -54,19 +10,8 @@
 #include "mm/page/buddy.h"
 #include "mm/page/page_check.h"
 #include "mm/page/reserves.h"
-
-enum {
-	DAMAGED_TRIES = 8,
-	WARN_EVERY_NS = 1000000000,
-	GFP_ZONE_BITS = GFP_ZONE_DMA | GFP_ZONE_DMA32 | GFP_ZONE_MOVABLE,
-};
-
-struct request {
-	u32 order;
-	u32 high; /* enum zone_type: highest it may use */
-	enum migratetype mt;
-	const struct zoneref *list;
-};
+#include "mm/page/slowpath.h"
+#include "mm/page/walk.h"
 
 static bool open;
 static gfp_t allowed;     /* set at boot, twice: flags that have an effect (row 62) */
@@ -76,7 +21,7 @@ void tm_init page_alloc_open(void)
 {
 	foreign_frees = 0;
 	/* Nobody could wake a sleeper yet, nor take over meanwhile. */
-	allowed = ~(gfp_t)GFP_DIRECT_RECLAIM;
+	allowed = ~(gfp_t)__GFP_DIRECT_RECLAIM;
 	open = true;
 }
 
@@ -91,93 +36,7 @@ u64 page_alloc_foreign_frees(void)
 	return __atomic_load_n(&foreign_frees, __ATOMIC_RELAXED);
 }
 
-/* ---- requests ------------------------------------------------------------------- */
-
-/* Row 22. DMA wins over MOVABLE: the device's need is the harder one. */
-static u32 highest_zone(gfp_t gfp)
-{
-	if (likely(!(gfp & GFP_ZONE_BITS)))
-		return ZONE_NORMAL;
-	if (gfp & GFP_ZONE_DMA)
-		return ZONE_DMA;
-	if (gfp & GFP_ZONE_DMA32)
-		return ZONE_DMA32;
-	return ZONE_MOVABLE;
-}
-
-static enum migratetype mobility(gfp_t gfp)
-{
-	BUG_ON_VAL((gfp & GFP_ZONE_MOVABLE) && (gfp & GFP_RECLAIMABLE), gfp, 0);
-	if (gfp & GFP_ZONE_MOVABLE)
-		return MIGRATE_MOVABLE;
-	return gfp & GFP_RECLAIMABLE ? MIGRATE_RECLAIMABLE : MIGRATE_UNMOVABLE;
-}
-
-/* False: no such node, no such order, or an empty list: there is nothing that
- * waiting or digging deeper could change (row 15). */
-static inline bool fill_request(struct request *rq, int node, gfp_t gfp, unsigned int order)
-{
-	u32 id = node == NODE_NONE ? cpu_node_table[cpu_id()] : (u32)node;
-	u32 which = gfp & GFP_THISNODE ? ZONELIST_THISNODE : ZONELIST_FALLBACK;
-
-	if (unlikely(order > MAX_PAGE_ORDER || id >= MAX_NODES || !node_table[id]))
-		return false;
-	rq->order = order;
-	rq->high = highest_zone(gfp);
-	rq->mt = mobility(gfp);
-	rq->list = node_table[id]->zonelist[which];
-	return rq->list->zone != NULL;
-}
-
 /* ---- taking --------------------------------------------------------------------- */
-
-/* Rows 27, 30 on one zone's counts. For order 0 any page above the floor is a
- * block, so the lists need no look. */
-static inline enum wm_verdict test_zone(const struct zone *z, const struct request *rq,
-					enum wmark mark)
-{
-	u64 free = __atomic_load_n(&z->nr_free, __ATOMIC_RELAXED);
-	u64 cma = __atomic_load_n(&z->nr_free_cma, __ATOMIC_RELAXED);
-	u64 floor = z->wmark[mark] + z->lowmem_reserve[rq->high];
-	u32 filled = rq->order ? buddy_filled(z) : 1;
-
-	return wm_test(free, cma, rq->order, floor, filled);
-}
-
-static inline struct page *take_once(struct zone *z, const struct request *rq, enum wmark mark)
-{
-	struct page *page = NULL;
-	u64 flags = spin_lock_irqsave(&z->lock);
-
-	if (likely(test_zone(z, rq, mark) == WM_PASS))
-		page = buddy_take_locked(z, rq->order, rq->mt);
-	spin_unlock_irqrestore(&z->lock, flags);
-	return page;
-}
-
-static inline struct page *walk(const struct request *rq, enum wmark mark)
-{
-	unsigned int damaged = 0;
-
-	for (const struct zoneref *ref = rq->list; ref->zone; ref++) {
-		struct page *page;
-
-		if (ref->type > rq->high || test_zone(ref->zone, rq, mark) != WM_PASS)
-			continue;
-		page = take_once(ref->zone, rq, mark);
-		if (likely(page && frame_state(page) == PAGE_ALLOCATED))
-			return page;
-		if (!page)
-			continue;
-		page_report_damaged(page);
-		if (++damaged < DAMAGED_TRIES)
-			ref--; /* that one is leaked; the zone may have sound ones */
-	}
-	return NULL;
-}
-
-/* Everybody down to low before anybody goes below it. */
-static const enum wmark rounds[] = { WMARK_LOW, WMARK_MIN };
 
 static tm_noinline void clear_block(struct page *page, unsigned int order)
 {
@@ -185,45 +44,35 @@ static tm_noinline void clear_block(struct page *page, unsigned int order)
 		memset(page_address(page + i), 0, PAGE_SIZE);
 }
 
-static tm_noinline void warn_failed(gfp_t gfp, unsigned int order)
+static struct page *alloc_from(int node, gfp_t gfp, unsigned int order, const void *site)
 {
-	static u64 next_warning; /* (A) racing CPUs may warn twice */
-	u64 now = time_now_ns();
-
-	if ((gfp & GFP_NOWARN) || now < __atomic_load_n(&next_warning, __ATOMIC_RELAXED))
-		return;
-	__atomic_store_n(&next_warning, now + WARN_EVERY_NS, __ATOMIC_RELAXED);
-	pr_warn("mm: no block of order %u (flags %x), %llu pages free", order, gfp,
-		(unsigned long long)mm_free_pages());
-}
-
-struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
-{
-	struct page *page = NULL;
-	struct request rq;
+	struct alloc_request rq;
+	struct alloc_try first;
+	struct page *page;
 
 	BUG_ON(!open);
 	gfp &= allowed;
 	if (tm_debug)
-		BUG_ON_VAL((gfp & GFP_DIRECT_RECLAIM) && !may_sleep(), gfp, order);
-	if (!fill_request(&rq, node, gfp, order))
+		BUG_ON_VAL((gfp & __GFP_DIRECT_RECLAIM) && !may_sleep(), gfp, order);
+	if (request_fill(&rq, node, gfp, order, site))
 		return NULL;
-	for (unsigned int i = 0; !page && i < ARRAY_SIZE(rounds); i++)
-		page = walk(&rq, rounds[i]);
-	if (unlikely(!page)) {
-		warn_failed(gfp, order);
-		return NULL;
-	}
-	if (tm_debug)
-		page_poison_check(page, order);
-	if (gfp & GFP_ZERO)
+	first = (struct alloc_try){ .band = rq.band, .low_mark = rq.band < BAND_NO_RECLAIM };
+	page = walk_zones(&rq, &first, NULL);
+	if (unlikely(!page))
+		page = slowpath_alloc(&rq);
+	if (page && (gfp & __GFP_ZERO))
 		clear_block(page, order);
 	return page;
 }
 
+struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
+{
+	return alloc_from(node, gfp, order, __builtin_return_address(0));
+}
+
 struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {
-	return alloc_pages_node(NODE_NONE, gfp, order);
+	return alloc_from(NODE_NONE, gfp, order, __builtin_return_address(0));
 }
 
 /* ---- giving back ---------------------------------------------------------------- */
@@ -291,7 +140,7 @@ phys_t mm_table_page(void)
 	phys_t p;
 
 	if (open) {
-		page = alloc_pages(GFP_ZERO | GFP_NOWARN, 0);
+		page = alloc_pages(__GFP_ZERO | __GFP_NOWARN, 0);
 		if (!page)
 			return phys_make(0);
 		__atomic_fetch_add(&node_table[page_node(page)]->nr_table_pages, 1,

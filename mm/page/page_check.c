@@ -48,6 +48,8 @@ enum page_fault page_classify(const struct page *page, unsigned int order)
 	BUG_ON(!page_is_descriptor(page));
 	switch (frame_state(page)) {
 	case PAGE_FREE:
+	case PAGE_CACHED:
+	case PAGE_GUARD:
 		return PAGE_FAULT_DOUBLE;
 	case PAGE_ALLOCATED:
 		return frame_order(page) == order ? PAGE_FAULT_DAMAGED : PAGE_FAULT_ORDER;

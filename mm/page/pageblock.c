@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The pageblock map's writers and names; see pageblock.h. The map itself is
- * backed by boot/frames.c. Entries keep their scanner bits when the type
- * changes.
+ * backed by boot/frames.c.
  */
 #include "mm/page/pageblock.h"
 
 void pageblock_set_type(u64 start, u64 end, enum migratetype mt)
 {
-	u8 *last = pageblock_entry(end - 1);
+	const struct pageblock *last = pageblock_entry(end - 1);
 
 	BUG_ON_VAL(start >= end || mt >= MIGRATE_TYPES, start, mt);
-	for (u8 *e = pageblock_entry(start); e <= last; e++)
-		__atomic_store_n(e, (u8)((*e & ~PAGEBLOCK_TYPE_MASK) | mt), __ATOMIC_RELAXED);
+	for (struct pageblock *b = pageblock_entry(start); b <= last; b++)
+		__atomic_store_n(&b->type, (u8)mt, __ATOMIC_RELAXED);
 }
 
 const char *migratetype_name(enum migratetype mt)

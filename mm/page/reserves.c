@@ -78,6 +78,21 @@ static void compute_marks(u64 min_free_kbytes)
 	}
 }
 
+/* What the ladder and the hit path compare with; after marks and reserves. */
+static void compute_floors(struct zone *z)
+{
+	const struct wm_marks m = { z->wmark[WMARK_MIN], z->wmark[WMARK_LOW],
+				    z->wmark[WMARK_HIGH] };
+	u64 boost = __atomic_load_n(&z->boost, __ATOMIC_RELAXED);
+	u64 floor[NR_BANDS];
+
+	wm_floors(&m, boost, true, floor, NR_BANDS);
+	for (unsigned int b = 0; b < NR_BANDS; b++)
+		set_word(&z->floor[b], floor[b]);
+	for (unsigned int t = 0; t < NR_ZONE_TYPES; t++)
+		set_word(&z->pass[t], m.low + boost + z->lowmem_reserve[t]);
+}
+
 static void compute_zone_reserve(struct node *n, struct zone *z)
 {
 	u64 managed[NR_ZONE_TYPES], reserve[NR_ZONE_TYPES];
@@ -117,6 +132,7 @@ static void compute_nodes(void)
 			if (!n->zone[t].present_pages)
 				continue;
 			compute_zone_reserve(n, &n->zone[t]);
+			compute_floors(&n->zone[t]);
 			compute_cpu_numbers(n, &n->zone[t]);
 		}
 		total += n->totalreserve_pages;

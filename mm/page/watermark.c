@@ -57,6 +57,30 @@ struct wm_marks wm_zone_marks(u64 min_pages, u64 managed, u64 lowmem_pages, enum
 	return m;
 }
 
+void wm_floors(const struct wm_marks *m, u64 boost, bool ladder, u64 *floor, unsigned int nr)
+{
+	u64 half = m->min - m->min / 2;
+	u64 less = half - half / 4;
+	u64 quarter = half - half / 2;
+	u64 steps[] = {
+		m->low + boost,
+		m->min + (m->low - m->min) / 2 + boost,
+		m->min + boost,
+		m->min - m->min / 4 + boost,
+		half,
+		less,
+		quarter,
+		quarter - quarter / 2,
+		0,
+	};
+	u64 two_level[] = { m->min + boost, m->min + boost, m->min + boost,
+			    m->min + boost, half,           less,
+			    quarter,        less,           0 };
+
+	BUG_ON_VAL(nr > ARRAY_SIZE(steps), nr, 0);
+	memcpy(floor, ladder ? steps : two_level, nr * sizeof(*floor));
+}
+
 void wm_lowmem_reserve(const u64 *managed, const u32 *ratio, unsigned int nr, unsigned int zone,
 		       u64 *reserve)
 {

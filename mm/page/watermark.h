@@ -53,6 +53,16 @@ struct wm_marks wm_zone_marks(u64 min_pages, u64 managed, u64 lowmem_pages, enum
 			      unsigned int scale_factor, enum wm_rule rule);
 
 /*
+ * The ladder: floors of bands 0..7 of a zone with these marks, falling from low
+ * over min to an eighth of it, and 0 for memalloc (design section 5); half and
+ * quarter are taken off as Linux does: min - min/2, then a quarter of that less.
+ * boost lies on top of the floors of bands that may reclaim (row 36). Without the
+ * ladder two levels are left: min for whatever a priority says, and what Linux's
+ * rights take off for atomic (half, 3/8), victim (quarter), interrupt (3/8).
+ */
+void wm_floors(const struct wm_marks *m, u64 boost, bool ladder, u64 *floor, unsigned int nr);
+
+/*
  * Row 30: what zone `zone` keeps from requests that could have used zone j,
  * for each j < nr, into reserve[]. managed[] and ratio[] are by zone.
  */

@@ -126,6 +126,8 @@ static void check_frame(struct walk *w, u64 pfn)
 	case PAGE_FREE:
 	case PAGE_ALLOCATED:
 	case PAGE_BAD:
+	case PAGE_CACHED:
+	case PAGE_GUARD:
 		check_head(w, pfn, state);
 		break;
 	case PAGE_RESERVED:

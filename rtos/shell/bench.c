@@ -42,7 +42,7 @@ static struct page *timed_alloc(struct bench_sum *m, unsigned int order)
 {
 	u64 flags = arch_irq_save();
 	u64 start = arch_count();
-	struct page *page = alloc_pages(GFP_NOWAIT | GFP_NOWARN, order);
+	struct page *page = alloc_pages(GFP_NOWAIT | __GFP_NOWARN, order);
 	u64 end = arch_count();
 
 	arch_irq_restore(flags);
@@ -103,7 +103,7 @@ static unsigned int hold_buddies(struct page *held[MAX_HELD], unsigned int order
 	if (order == MAX_PAGE_ORDER)
 		return 0;
 	while (nr < MAX_HELD) {
-		held[nr] = alloc_pages(GFP_NOWAIT | GFP_NOWARN, order);
+		held[nr] = alloc_pages(GFP_NOWAIT | __GFP_NOWARN, order);
 		if (!held[nr])
 			break;
 		if (nr && page_to_pfn(held[nr]).v == (page_to_pfn(held[nr - 1]).v ^ mate)) {
@@ -253,7 +253,7 @@ static bool churn(u64 *slots, struct bench_sum *alloc, struct bench_sum *back)
 static int bench_churn(void)
 {
 	unsigned int order = fls_u64((MMB_SLOTS * sizeof(u64) - 1) >> PAGE_SHIFT);
-	struct page *table = alloc_pages(GFP_NOWAIT | GFP_NOWARN, order);
+	struct page *table = alloc_pages(GFP_NOWAIT | __GFP_NOWARN, order);
 	struct bench_sum alloc = { 0 }, back = { 0 };
 	bool ok;
 

@@ -79,11 +79,11 @@ static int parse_where(char **argv, struct request *r)
 {
 	for (; *argv; argv++) {
 		if (!strcmp(*argv, "dma")) {
-			r->gfp |= GFP_ZONE_DMA;
+			r->gfp |= __GFP_DMA;
 		} else if (!strcmp(*argv, "dma32")) {
-			r->gfp |= GFP_ZONE_DMA32;
+			r->gfp |= __GFP_DMA32;
 		} else if (!strcmp(*argv, "movable")) {
-			r->gfp |= GFP_MOVABLE;
+			r->gfp |= GFP_HIGHUSER_MOVABLE;
 		} else if (!strcmp(*argv, "node") && argv[1]) {
 			argv++;
 			if (sh_number("mm alloc", "node", *argv, 0, MAX_NODES - 1, &r->node))
@@ -100,7 +100,7 @@ static int parse_request(int argc, char **argv, struct request *r)
 {
 	int i = 3;
 
-	*r = (struct request){ .count = 1, .gfp = GFP_NOWARN };
+	*r = (struct request){ .count = 1, .gfp = __GFP_NOWARN };
 	if (argc < 3)
 		return alloc_usage();
 	if (sh_number("mm alloc", "ORDER", argv[2], 0, MAX_PAGE_ORDER, &r->order))

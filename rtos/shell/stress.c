@@ -104,13 +104,14 @@ static void drop_block(struct worker *w, unsigned int slot)
 
 static void take_block(struct worker *w, unsigned int slot)
 {
-	static const gfp_t kinds[] = { GFP_KERNEL, GFP_MOVABLE, GFP_RECLAIMABLE, GFP_ZONE_DMA32 };
+	static const gfp_t kinds[] = { GFP_KERNEL, GFP_HIGHUSER_MOVABLE, __GFP_RECLAIMABLE,
+				       __GFP_DMA32 };
 	u64 r = next_random(w);
 	u32 order = random_order(r);
 
 	if (w->held + (1ull << order) > w->budget)
 		order = 0;
-	w->page[slot] = alloc_pages(kinds[r >> 56 & (ARRAY_SIZE(kinds) - 1)] | GFP_NOWARN, order);
+	w->page[slot] = alloc_pages(kinds[r >> 56 & (ARRAY_SIZE(kinds) - 1)] | __GFP_NOWARN, order);
 	if (!w->page[slot]) {
 		w->refused++;
 		return;

@@ -211,7 +211,7 @@ static void join(struct stress_result *r)
 struct stress_result core_stress(unsigned int tasks, u64 ms, u64 seed, bool (*wait)(u64 ns))
 {
 	unsigned int order = fls_u64((tasks * sizeof(struct worker) - 1) >> PAGE_SHIFT);
-	struct page *page = alloc_pages(GFP_KERNEL | GFP_NOWARN, order);
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
 	struct stress_result r = { 0 };
 
 	if (!page) {

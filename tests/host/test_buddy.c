@@ -37,7 +37,7 @@ static int setup(void **state)
 
 static struct page *take(gfp_t gfp, unsigned int order)
 {
-	struct page *page = alloc_pages(gfp | GFP_NOWARN, order);
+	struct page *page = alloc_pages(gfp | __GFP_NOWARN, order);
 
 	if (page)
 		ghost_alloced(page, order, gfp);
@@ -183,7 +183,7 @@ static void test_merge_stops_at_node_border(void **state)
 	assert_int_equal(page_node(frame(border)), 1);
 	assert_int_equal(page_node(frame(border - 1)), 0);
 	for (unsigned int i = 0; i < 2; i++) {
-		struct page *page = alloc_pages_node((int)i, GFP_THISNODE, 8);
+		struct page *page = alloc_pages_node((int)i, __GFP_THISNODE, 8);
 
 		ghost_alloced(page, 8, 0);
 		put(page, 8);
@@ -244,7 +244,7 @@ static void test_tail_when_merge_is_near(void **state)
 /* A type without blocks borrows; the pages go home to the pageblock's type. */
 static void test_borrowing_keeps_types(void **state)
 {
-	struct page *page = take(GFP_RECLAIMABLE, 3);
+	struct page *page = take(__GFP_RECLAIMABLE, 3);
 
 	(void)state;
 	assert_int_equal(pageblock_type(number(page)), MIGRATE_MOVABLE);
@@ -300,7 +300,7 @@ static void test_cma_is_not_lent(void **state)
 	boot(&lent);
 	assert_int_equal(zone->cma_pages, 1024);
 	assert_int_equal(zone->nr_free_cma, 1024);
-	while ((page = take(GFP_MOVABLE, 0))) {
+	while ((page = take(GFP_HIGHUSER_MOVABLE, 0))) {
 		assert_int_not_equal(pageblock_type(number(page)), MIGRATE_CMA);
 		n++;
 	}
@@ -329,7 +329,7 @@ static unsigned int random_order(u64 *seed)
 
 static void run_sequence(const char *name, u64 seed, bool every)
 {
-	static const gfp_t kinds[] = { GFP_KERNEL, GFP_MOVABLE, GFP_RECLAIMABLE };
+	static const gfp_t kinds[] = { GFP_KERNEL, GFP_HIGHUSER_MOVABLE, __GFP_RECLAIMABLE };
 	static struct slot slots[SLOTS];
 	u64 start_free = mm_free_pages();
 	/* `make check` wants an answer within the minute. */

@@ -177,7 +177,7 @@ static void test_last_frame_number(void **state)
 	(void)state;
 	machine_boot(&m);
 	assert_int_equal(frame_state(frame(0xffffffff)), PAGE_RESERVED);
-	while ((page = alloc_pages(GFP_NOWARN, 0)))
+	while ((page = alloc_pages(__GFP_NOWARN, 0)))
 		assert_int_not_equal(page_to_pfn(page).v, PFN_NIL);
 }
 

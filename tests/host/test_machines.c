@@ -39,10 +39,10 @@ static void take_and_give_back(u64 *seed)
 	unsigned int n = 0, misses = 0;
 
 	while (n < TAKEN && misses < 20) {
-		gfp_t gfp = fake_random(seed) % 2 ? GFP_MOVABLE : GFP_KERNEL;
+		gfp_t gfp = fake_random(seed) % 2 ? GFP_HIGHUSER_MOVABLE : GFP_KERNEL;
 
 		order[n] = (unsigned int)(fake_random(seed) % NR_PAGE_ORDERS);
-		page[n] = alloc_pages(gfp | GFP_NOWARN, order[n]);
+		page[n] = alloc_pages(gfp | __GFP_NOWARN, order[n]);
 		if (!page[n]) {
 			misses++;
 			continue;
@@ -93,7 +93,7 @@ static void test_everything_reserved(void **state)
 	machine_boot(&m);
 	ghost_init();
 	assert_int_equal(zone_next(NR_ZONE_TYPES)->managed_pages, 0);
-	assert_null(alloc_pages_node(1, GFP_THISNODE | GFP_NOWARN, 0));
+	assert_null(alloc_pages_node(1, __GFP_THISNODE | __GFP_NOWARN, 0));
 	assert_int_equal(page_node(alloc_pages_node(1, GFP_KERNEL, 0)), 0);
 	assert_int_equal(reserves_total(), node_table[0]->totalreserve_pages);
 }
@@ -135,7 +135,7 @@ static void test_every_node_id(void **state)
 	ghost_init();
 	for (u32 id = 0; id < MAX_NODES; id++) {
 		struct page *page = alloc_pages_node((int)id, GFP_KERNEL, 0);
-		struct page *strict = alloc_pages_node((int)id, GFP_THISNODE, 0);
+		struct page *strict = alloc_pages_node((int)id, __GFP_THISNODE, 0);
 
 		assert_non_null(page);
 		assert_int_equal(node_table[id]->nr_fallback, MACHINE_BANKS);

@@ -43,7 +43,7 @@ static struct zone *zone_of(const struct page *page)
 
 static struct page *take_on(int node, gfp_t gfp, unsigned int order)
 {
-	struct page *page = alloc_pages_node(node, gfp | GFP_NOWARN, order);
+	struct page *page = alloc_pages_node(node, gfp | __GFP_NOWARN, order);
 
 	if (page)
 		ghost_alloced(page, order, gfp);
@@ -77,11 +77,11 @@ static void test_zone_by_flags(void **state)
 {
 	(void)state;
 	assert_int_equal(zone_of(take(GFP_KERNEL, 0))->type, ZONE_DMA);
-	assert_int_equal(zone_of(take(GFP_MOVABLE, 0))->type, ZONE_MOVABLE);
-	assert_int_equal(zone_of(take(GFP_ZONE_DMA, 0))->type, ZONE_DMA);
-	assert_int_equal(zone_of(take(GFP_ZONE_DMA32, 0))->type, ZONE_DMA);
-	assert_int_equal(zone_of(take(GFP_ZONE_DMA | GFP_MOVABLE, 0))->type, ZONE_DMA);
-	assert_int_equal(zone_of(take(GFP_RECLAIMABLE, 0))->type, ZONE_DMA);
+	assert_int_equal(zone_of(take(GFP_HIGHUSER_MOVABLE, 0))->type, ZONE_MOVABLE);
+	assert_int_equal(zone_of(take(__GFP_DMA, 0))->type, ZONE_DMA);
+	assert_int_equal(zone_of(take(__GFP_DMA32, 0))->type, ZONE_DMA);
+	assert_int_equal(zone_of(take(__GFP_DMA | GFP_HIGHUSER_MOVABLE, 0))->type, ZONE_DMA);
+	assert_int_equal(zone_of(take(__GFP_RECLAIMABLE, 0))->type, ZONE_DMA);
 }
 
 static void test_nearest_node_first(void **state)
@@ -94,7 +94,7 @@ static void test_nearest_node_first(void **state)
 	/* Node 0 runs dry of kernel memory: the neighbour helps, then nobody. */
 	while (page_node(take_on(0, GFP_KERNEL, 4)) == 0)
 		;
-	assert_null(take_on(0, GFP_KERNEL | GFP_THISNODE, 10));
+	assert_null(take_on(0, GFP_KERNEL | __GFP_THISNODE, 10));
 	ghost_check();
 }
 
@@ -104,7 +104,7 @@ static void test_this_node_only(void **state)
 	unsigned int n = 0;
 
 	(void)state;
-	while ((page = take_on(0, GFP_KERNEL | GFP_THISNODE, 0))) {
+	while ((page = take_on(0, GFP_KERNEL | __GFP_THISNODE, 0))) {
 		assert_int_equal(page_node(page), 0);
 		n++;
 	}
@@ -132,7 +132,7 @@ static void test_low_everywhere_before_min(void **state)
 		;
 	assert_int_equal(near->nr_free, near->wmark[WMARK_MIN]);
 	assert_int_equal(far->nr_free, far->wmark[WMARK_MIN]);
-	assert_non_null(take(GFP_MOVABLE, 0));
+	assert_non_null(take(GFP_HIGHUSER_MOVABLE, 0));
 }
 
 /* Movable requests that fall down to DMA leave its reserve for those that
@@ -143,10 +143,10 @@ static void test_lowmem_reserve_is_kept(void **state)
 
 	(void)state;
 	assert_true(dma->lowmem_reserve[ZONE_MOVABLE] > 0);
-	while (take_on(0, GFP_MOVABLE | GFP_THISNODE, 0))
+	while (take_on(0, GFP_HIGHUSER_MOVABLE | __GFP_THISNODE, 0))
 		;
 	assert_int_equal(dma->nr_free, dma->wmark[WMARK_MIN] + dma->lowmem_reserve[ZONE_MOVABLE]);
-	assert_non_null(take_on(0, GFP_KERNEL | GFP_THISNODE, 0));
+	assert_non_null(take_on(0, GFP_KERNEL | __GFP_THISNODE, 0));
 }
 
 /* An order asks for its size above the mark, not for one page. */
@@ -194,7 +194,7 @@ static void test_zeroed(void **state)
 	(void)state;
 	memset(page_address(page), 0xff, 8 * PAGE_SIZE);
 	put(page, 3);
-	page = take(GFP_ZERO, 3);
+	page = take(__GFP_ZERO, 3);
 	for (unsigned int i = 0; i < 8; i++)
 		assert_memory_equal(page_address(page + i), zero, PAGE_SIZE);
 	assert_int_equal(page->refcount, 1);
@@ -218,7 +218,7 @@ static void test_nasty_arguments(void **state)
 static void ask_both_mobilities(void *arg)
 {
 	(void)arg;
-	alloc_pages(GFP_MOVABLE | GFP_RECLAIMABLE, 0);
+	alloc_pages(GFP_HIGHUSER_MOVABLE | __GFP_RECLAIMABLE, 0);
 }
 
 static void test_contradicting_flags(void **state)
@@ -234,7 +234,7 @@ static void test_failure_is_reported_gently(void **state)
 	while (take(GFP_KERNEL, 0))
 		;
 	next_second();
-	alloc_pages(GFP_KERNEL | GFP_NOWARN, 0);
+	alloc_pages(GFP_KERNEL | __GFP_NOWARN, 0);
 	assert_int_equal(fake_log_count("no block of order"), 0);
 	for (unsigned int i = 0; i < 100; i++)
 		alloc_pages(GFP_KERNEL, 0);
@@ -503,9 +503,10 @@ enum { SLOTS = 2048, OPERATIONS = 40000 };
  * below a mark plus reserve that the model recomputes. */
 static void test_random(void **state)
 {
-	static const gfp_t kinds[] = { GFP_KERNEL,    GFP_MOVABLE,  GFP_RECLAIMABLE,
-				       GFP_ZONE_DMA,  GFP_THISNODE, GFP_MOVABLE | GFP_THISNODE,
-				       GFP_ZONE_DMA32 };
+	static const gfp_t kinds[] = { GFP_KERNEL,        GFP_HIGHUSER_MOVABLE,
+				       __GFP_RECLAIMABLE, __GFP_DMA,
+				       __GFP_THISNODE,    GFP_HIGHUSER_MOVABLE | __GFP_THISNODE,
+				       __GFP_DMA32 };
 	static struct bad slots[SLOTS];
 	u64 seed = fake_seed("page_alloc", 0x91a60001), start = mm_free_pages();
 

@@ -299,7 +299,7 @@ static void test_memoryless_node(void **state)
 	expect_list(1, ZONELIST_FALLBACK, "2d 0d");
 	assert_true(virt_to_phys(node_table[1]).v >= GIB(2));
 	fake_set_cpu(1);
-	assert_null(alloc_pages(GFP_THISNODE, 0));
+	assert_null(alloc_pages(__GFP_THISNODE, 0));
 	assert_false(fake_log_has("no block of order")); /* not the slow path */
 	page = alloc_pages(GFP_KERNEL, 0);
 	assert_int_equal(page_node(page), 2);

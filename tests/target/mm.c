@@ -119,7 +119,7 @@ static void test_zeroed(void)
 		return;
 	memset(page_address(page), 0xff, 4 * PAGE_SIZE);
 	free_pages(page, 2);
-	page = alloc_pages(GFP_ZERO, 2);
+	page = alloc_pages(__GFP_ZERO, 2);
 	for (unsigned int i = 0; page && i < 4 * PAGE_SIZE / 8; i++)
 		sum |= ((u64 *)page_address(page))[i];
 	TEST_CHECK_VAL(page && !sum, sum, 0);
@@ -163,12 +163,12 @@ static void expect_zone(gfp_t gfp, int least, int most)
 static void test_zone_by_flags(void)
 {
 	expect_zone(GFP_KERNEL, ZONE_DMA, ZONE_NORMAL);
-	expect_zone(GFP_RECLAIMABLE, ZONE_DMA, ZONE_NORMAL);
+	expect_zone(__GFP_RECLAIMABLE, ZONE_DMA, ZONE_NORMAL);
 	if (any_zone(ZONE_DMA))
-		expect_zone(GFP_ZONE_DMA, ZONE_DMA, ZONE_DMA);
+		expect_zone(__GFP_DMA, ZONE_DMA, ZONE_DMA);
 	if (any_zone(ZONE_DMA) || any_zone(ZONE_DMA32))
-		expect_zone(GFP_ZONE_DMA32, ZONE_DMA, ZONE_DMA32);
-	expect_zone(GFP_MOVABLE, ZONE_DMA, ZONE_MOVABLE);
+		expect_zone(__GFP_DMA32, ZONE_DMA, ZONE_DMA32);
+	expect_zone(GFP_HIGHUSER_MOVABLE, ZONE_DMA, ZONE_MOVABLE);
 }
 
 static u32 nr_wrong; /* (A) */
@@ -181,7 +181,7 @@ static void expect_local(void *arg)
 	bool has_memory = nodes_with_memory() >> here & 1;
 	const struct node *n = node_get(here);
 	struct page *near = alloc_pages(GFP_KERNEL, 0);
-	struct page *strict = alloc_pages(GFP_THISNODE | GFP_NOWARN, 0);
+	struct page *strict = alloc_pages(__GFP_THISNODE | __GFP_NOWARN, 0);
 	int expected = (int)n->fallback[0];
 
 	(void)arg;
@@ -216,7 +216,7 @@ static void test_each_node_by_name(void)
 
 		if (!(nodes_with_memory() >> id & 1))
 			continue;
-		page = alloc_pages_node((int)id, GFP_THISNODE, 0);
+		page = alloc_pages_node((int)id, __GFP_THISNODE, 0);
 		TEST_CHECK_VAL(page && page_node(page) == (int)id, id, page ? page_node(page) : -1);
 		if (page)
 			free_pages(page, 0);
@@ -254,7 +254,8 @@ static void drop(struct worker *w, unsigned int slot)
  * its pages is an error. Moves between CPUs as the scheduler likes. */
 static void work(void *arg)
 {
-	static const gfp_t kinds[] = { GFP_KERNEL, GFP_MOVABLE, GFP_RECLAIMABLE, GFP_ZERO };
+	static const gfp_t kinds[] = { GFP_KERNEL, GFP_HIGHUSER_MOVABLE, __GFP_RECLAIMABLE,
+				       __GFP_ZERO };
 	struct worker *w = arg;
 
 	for (unsigned int i = 0; i < WORKER_STEPS; i++) {
@@ -266,7 +267,7 @@ static void work(void *arg)
 			continue;
 		}
 		w->order[slot] = (u8)((r >> 8) % 4);
-		w->page[slot] = alloc_pages(kinds[(r >> 16) % 4] | GFP_NOWARN, w->order[slot]);
+		w->page[slot] = alloc_pages(kinds[(r >> 16) % 4] | __GFP_NOWARN, w->order[slot]);
 		if (w->page[slot])
 			sign(w->page[slot], w->order[slot], w->id << 32 | slot);
 		if ((r >> 24) % 64 == 0)
@@ -350,14 +351,15 @@ static void test_exhaustion_stops_at_min(void)
 	for (int order = MAX_PAGE_ORDER; order >= 4; order--) {
 		struct page *page;
 
-		while ((page = alloc_pages(GFP_MOVABLE | GFP_NOWARN, (unsigned int)order))) {
+		while ((page = alloc_pages(GFP_HIGHUSER_MOVABLE | __GFP_NOWARN,
+					   (unsigned int)order))) {
 			*(struct page **)page_address(page) = chain;
 			chain = page;
 		}
 	}
 	TEST_CHECK_VAL(zones_below_min() == 0, zones_below_min(), mm_free_pages());
 	TEST_CHECK_VAL(mm_free_pages() < before / 2, mm_free_pages(), before);
-	TEST_CHECK(alloc_pages(GFP_MOVABLE | GFP_NOWARN, 8) == NULL);
+	TEST_CHECK(alloc_pages(GFP_HIGHUSER_MOVABLE | __GFP_NOWARN, 8) == NULL);
 	while (chain) {
 		struct page *page = chain;
 

@@ -9,7 +9,7 @@
 
 #define ARCH_LINEAR_BASE 0x1000000000ull /* physical 0; 128 GiB */
 #define ARCH_FRAMES_BASE 0x3000000000ull /* struct page[2^32]: 128 GiB */
-#define ARCH_PBLOCK_BASE 0x5000000000ull /* one byte a pageblock: 8 MiB */
+#define ARCH_PBLOCK_BASE 0x5000000000ull /* struct pageblock[2^23]: 64 MiB */
 #define ARCH_STACK_BASE 0x5100000000ull  /* slots of STACK_SLOT */
 #define HOST_EARLY_BASE 0x5200000000ull  /* early window */
 #define HOST_EARLY_SIZE 0x400000ull

@@ -9,7 +9,7 @@
 
 #define ARCH_LINEAR_BASE 0x200000000000ull /* physical 0; 16 TiB */
 #define ARCH_FRAMES_BASE 0x300000000000ull /* struct page[2^32]: 128 GiB */
-#define ARCH_PBLOCK_BASE 0x310000000000ull /* one byte a pageblock: 8 MiB */
+#define ARCH_PBLOCK_BASE 0x310000000000ull /* struct pageblock[2^23]: 64 MiB */
 #define ARCH_STACK_BASE 0x320000000000ull  /* slots of STACK_SLOT */
 #define HOST_EARLY_BASE 0x330000000000ull  /* early window */
 #define HOST_EARLY_SIZE 0x400000ull

@@ -68,8 +68,10 @@ void ghost_alloced(struct page *page, unsigned int order, gfp_t gfp)
 
 	GHOST(is_aligned(pfn, 1ull << order), pfn, "not aligned");
 	GHOST(pfn >= z->start.v && pfn + (1ull << order) <= z->end.v, pfn, "leaves its zone");
-	GHOST(z->type != ZONE_MOVABLE || (gfp & GFP_ZONE_MOVABLE), pfn, "zone not permitted");
-	GHOST(!(gfp & GFP_ZONE_DMA) || z->type == ZONE_DMA, pfn, "above the DMA zone");
+	GHOST(z->type != ZONE_MOVABLE ||
+		      (gfp & (__GFP_HIGHMEM | __GFP_MOVABLE)) == (__GFP_HIGHMEM | __GFP_MOVABLE),
+	      pfn, "zone not permitted");
+	GHOST(!(gfp & __GFP_DMA) || z->type == ZONE_DMA, pfn, "above the DMA zone");
 	set(pfn, order, FREE, (u8)(OWNED_HEAD + order), OWNED_REST);
 }
 
