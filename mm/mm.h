@@ -180,6 +180,10 @@ void copy_page(void *to, const void *from);
  */
 bool mm_drain_caches(void);
 
+/* Requests of the calling task, since it began, that the first try did not serve
+ * (slow path, rows 66-79); wraps. Task. */
+u32 mm_slow_paths(void);
+
 /* ---- priority scopes (rows 33, 81) -------------------------------------------- */
 
 /*

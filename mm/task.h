@@ -27,6 +27,7 @@ struct mm_task {
 	u32 policy_mode;     /* (T) enum mm_policy_mode */
 	u32 interleave_next; /* (T) node the next interleaved request starts at */
 	u64 policy_nodes;    /* (T) */
+	u32 slow_paths;      /* (T) its requests that the first try did not serve; wraps */
 };
 
 #endif
