@@ -16,6 +16,7 @@ enum lock_rank {
 	LOCK_RANK_MM_KNOBS, /* marks and reserves recomputed by one at a time */
 	LOCK_RANK_VMAP,     /* stack slots, ioremap ranges, page tables */
 	LOCK_RANK_TASKS,    /* the list of all tasks */
+	LOCK_RANK_MM_MEMS,  /* a task's limits changed by one at a time */
 	LOCK_RANK_ZONE,     /* one zone's free lists and counts */
 	LOCK_RANK_IRQ,      /* interrupt descriptors and controller */
 	LOCK_RANK_TTY,      /* console receive and transmit rings */

@@ -49,6 +49,11 @@ int task_kill(struct task *t)
 	return 0;
 }
 
+bool task_killed(const struct task *t)
+{
+	return __atomic_load_n(&t->killed, __ATOMIC_RELAXED);
+}
+
 void task_check_kill(void)
 {
 	BUG_ON(!may_sleep());

@@ -126,6 +126,8 @@ void task_detach(struct task *t);
 int task_kill(struct task *t);
 /* Ends the calling task when it was asked to and does not put it off. Task. */
 void task_check_kill(void);
+/* Whether a task was asked to end, even if it puts that off. Any. */
+bool task_killed(const struct task *t);
 /* Between these two the calling task puts off its end; nested. Task. */
 void task_defer_kill(void);
 void task_allow_kill(void);

@@ -34,7 +34,7 @@ static const char *const rank_names[LOCK_RANK_NR] = {
 	[LOCK_RANK_ZONE] = "zone",       [LOCK_RANK_IRQ] = "irq",
 	[LOCK_RANK_TTY] = "tty",         [LOCK_RANK_WAIT] = "wait",
 	[LOCK_RANK_SCHED] = "sched",     [LOCK_RANK_CONSOLE] = "console",
-	[LOCK_RANK_LOG] = "log",
+	[LOCK_RANK_LOG] = "log",         [LOCK_RANK_MM_MEMS] = "mm-mems",
 };
 
 const char *lock_rank_name(enum lock_rank rank)

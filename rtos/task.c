@@ -292,6 +292,11 @@ const char *task_name(const struct task *t)
 	return t->name;
 }
 
+struct mm_task *task_mm(struct task *t)
+{
+	return &t->mm;
+}
+
 unsigned int task_prio(const struct task *t)
 {
 	return __atomic_load_n(&t->prio, __ATOMIC_RELAXED);

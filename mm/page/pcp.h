@@ -41,6 +41,7 @@ struct pcp {
 	/* Row 16, on the long way only: the short one serves the preferred zone. */
 	u64 numa_miss, numa_foreign, numa_interleave; /* (P) */
 	u64 direct_alloc, direct_free;                /* (P) blocks that went past the lists */
+	u64 direct_alloc_pages, direct_free_pages;    /* (P) pages of those */
 };
 
 /* Caches of every CPU for every zone, in the CPU's node where it has memory.

@@ -21,6 +21,7 @@ struct alloc_request {
 	bool cma;         /* free CMA counts for it (row 53) */
 	bool highatomic;  /* may take from the reserve (rows 55, 60) */
 	int node;         /* preferred, by caller or policy */
+	bool interleave;  /* node was chosen in turn: served there, it is numa_interleave */
 	u64 nodes;        /* nodes policy lets it use; ~0: all */
 	const struct zoneref *list; /* of that node */
 	const void *site;           /* who asked: return address, for owner and explain */

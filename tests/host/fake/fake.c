@@ -339,11 +339,6 @@ bool may_sleep(void)
 	return !f.nr_held && !fake_irqs_masked;
 }
 
-bool in_interrupt(void)
-{
-	return false;
-}
-
 bool sched_running(void)
 {
 	return true;
@@ -591,6 +586,7 @@ void fake_reset(void)
 		arch_early_unmap_all();
 	f.early_next = EARLY_BASE;
 	open_memory();
+	fake_task_reset();
 	if (f.nr_held)
 		broken("a lock is still held");
 	fake_irqs_masked = false;

@@ -13,6 +13,7 @@
 #define HOST_FAKE_H
 
 #include "arch/arch.h"
+#include "mm/task.h"
 #include "rtos/rtos.h"
 
 /*
@@ -21,6 +22,16 @@
  * theirs: tests that need it fresh run in a child, see fake_run_child().
  */
 void fake_reset(void);
+
+/* The task that plays everything; fake_reset() gives it back its defaults. */
+struct fake_task {
+	struct mm_task mm;
+	unsigned int prio;
+	bool killed;       /* was asked to end */
+	bool in_interrupt; /* what runs now interrupted it */
+};
+extern struct fake_task fake_task;
+void fake_task_reset(void);
 
 /* RAM exists at [start, end). Not accessible before arch_linear_map() unless
  * `mapped`, which maps it at once for tests below that layer. */
