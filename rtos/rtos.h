@@ -167,6 +167,7 @@ bool task_try_freeze(void);
 
 /* The calling task; in an interrupt, the one it interrupted. Any. */
 struct task *task_current(void);
+u32 task_id(const struct task *t); /* as `ps` shows it */
 const char *task_name(const struct task *t);
 unsigned int task_prio(const struct task *t); /* effective */
 /* Change priority or affinity of a task; takes effect at once, and a ready one

@@ -287,6 +287,11 @@ struct task *task_current(void)
 	return arch_current();
 }
 
+u32 task_id(const struct task *t)
+{
+	return t->id;
+}
+
 const char *task_name(const struct task *t)
 {
 	return t->name;

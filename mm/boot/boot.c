@@ -17,6 +17,7 @@
 #include "mm/boot/options.h"
 #include "mm/boot/phase.h"
 #include "mm/mm.h"
+#include "mm/stat/owner.h"
 
 enum {
 	/* A loader that breaks the 8-byte rule gets its tree copied here, if it
@@ -213,6 +214,7 @@ tm_init void mm_boot(phys_t fdt_phys)
 		(unsigned long long)memblock_memory_bytes() / 1024, nr_nodes(),
 		nr_nodes() == 1 ? "" : "s", boot_info()->numa ? "" : ", without NUMA");
 	frames_init(boot_info());
+	owner_init();
 	nodes_init(boot_info());
 	zones_init(boot_info());
 	release_tree();

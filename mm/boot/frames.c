@@ -40,6 +40,11 @@ u64 frames_metadata_pages(void)
 	return metadata_pages;
 }
 
+void tm_init frames_count_metadata(u64 nr_pages)
+{
+	metadata_pages += nr_pages;
+}
+
 /* The walk ends when a table changes, so spans are counted, then copied. */
 static void tm_init copy_banks(void)
 {

@@ -39,6 +39,7 @@ struct boot_options {
 	u64 min_free_kbytes;
 	u32 watermark_scale_factor;              /* default 10 (row 26) */
 	u32 lowmem_reserve_ratio[NR_ZONE_TYPES]; /* default 256 256 32 0 (row 31) */
+	bool page_owner;                         /* page_owner=on (row 65) */
 };
 
 /* A contiguous area lent to movable users; pageblock aligned, in one node. */

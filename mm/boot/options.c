@@ -8,6 +8,7 @@
 #include "mm/boot/options.h"
 
 #include "mm/mm.h"
+#include "mm/stat/owner.h"
 
 enum {
 	/* Bounds of the knobs of the same name (Linux: the same). */
@@ -22,6 +23,7 @@ tm_init void boot_options_reset(void)
 	opt = (struct boot_options){
 		.watermark_scale_factor = DEFAULT_SCALE_FACTOR,
 		.lowmem_reserve_ratio = { 256, 256, 32, 0 },
+		.page_owner = tm_debug,
 	};
 }
 
@@ -194,6 +196,16 @@ static tm_init int parse_reserve_ratio(const char *value)
 	return ERR_INVAL; /* more numbers than zone types */
 }
 
+static tm_init int parse_page_owner(const char *value)
+{
+	bool on = !strcmp(value, "on");
+
+	if (!on && strcmp(value, "off") != 0)
+		return ERR_INVAL;
+	opt.page_owner = on;
+	return 0;
+}
+
 tm_init int mm_boot_option(const char *name, const char *value)
 {
 	static const struct {
@@ -210,6 +222,8 @@ tm_init int mm_boot_option(const char *name, const char *value)
 		{ "min_free_kbytes", parse_min_free },
 		{ "watermark_scale_factor", parse_scale_factor },
 		{ "lowmem_reserve_ratio", parse_reserve_ratio },
+		{ "page_owner", parse_page_owner },
+		{ "fail_page_alloc", fault_parse },
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(table); i++) {

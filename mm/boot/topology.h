@@ -20,6 +20,8 @@ extern u8 cpu_node_table[MAX_CPUS];
 const struct memblock_span *ram_spans(u32 *nr);
 /* Pages that hold descriptors, the pageblock map and the map of units. */
 u64 frames_metadata_pages(void);
+/* So many more, of a side array. Boot. */
+void frames_count_metadata(u64 nr_pages);
 
 /* Next zone with pages in the order of node and type, from id on; null at the
  * end. Start with 0 and go on with the result's id + 1. */

@@ -52,13 +52,19 @@ struct journey;
 struct journey *explain_begin(const struct alloc_request *rq);
 /* j null: nothing, for each of these. */
 void explain_step(struct journey *j, enum explain_step step, u64 value);
-/* A zone was looked at: what was free, what counted for nothing, mark and
+/* A zone was looked at: what was free, what of it counted for nothing, mark plus
  * reserve it was compared with, and the verdict. skipped: not by its mark, but
  * limits (0), node mask (1), dirty limit (2). */
 void explain_zone(struct journey *j, const struct zone *z, u64 free, u64 unusable, u64 floor,
 		  enum wm_verdict verdict);
 void explain_skipped(struct journey *j, const struct zone *z, unsigned int why);
-/* The journey is over; j belongs to the ring again. */
+/* The journey is over; j belongs to the ring again. page: with END_SERVED only. */
 void explain_end(struct journey *j, enum explain_end end, const struct page *page);
+
+/* Why a request ended without a block, in words, for the failure report (row 79). */
+const char *explain_end_text(enum explain_end end);
+/* Record journeys from now on, or no more; on after boot. Any. */
+void explain_switch(bool on);
+bool explain_is_on(void);
 
 #endif

@@ -18,6 +18,24 @@ struct mm_task *task_mm(struct task *t)
 	return &((struct fake_task *)(void *)t)->mm;
 }
 
+u32 task_id(const struct task *t)
+{
+	(void)t;
+	return 1;
+}
+
+const char *task_name(const struct task *t)
+{
+	(void)t;
+	return "tester";
+}
+
+/* Code addresses have no symbols here. */
+void arch_symbol(u64 addr, char *buf, size_t size)
+{
+	tm_snprintf(buf, size, "0x%llx", (unsigned long long)addr);
+}
+
 unsigned int task_prio(const struct task *t)
 {
 	return ((const struct fake_task *)(const void *)t)->prio;

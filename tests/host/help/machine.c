@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "mm/boot/topology.h"
+#include "mm/stat/owner.h"
 
 static struct boot_info info;
 static struct boot_cma cma_areas[4];
@@ -116,6 +117,7 @@ void machine_boot_zones(const struct machine *m)
 	fake_cpus(m->nr_cpus ? m->nr_cpus : 1, cpu_nodes);
 	add_reservations(m);
 	frames_init(&info);
+	owner_init();
 	nodes_init(&info);
 	zones_init(&info);
 }
