@@ -279,7 +279,9 @@ void mm_view_explain(struct out *out, unsigned int nr);
 /* /sys/devices/system/node/nodeN/: nothing, or an empty line, for no such node. */
 void mm_view_node_distance(struct out *out, unsigned int node); /* to each node, by id */
 void mm_view_node_meminfo(struct out *out, unsigned int node);
-void mm_view_node_cpulist(struct out *out, unsigned int node); /* online ones, 0-1,3 */
+void mm_view_node_cpulist(struct out *out, unsigned int node);  /* online ones, 0-1,3 */
+void mm_view_node_numastat(struct out *out, unsigned int node); /* row 16 */
+void mm_view_node_vmstat(struct out *out, unsigned int node);
 /* Banks, nodes, distances, zones, reservations: the first screen after boot. */
 void mm_view_boot(struct out *out);
 /* Marks and free pages of every zone, for panics: takes no lock. */

@@ -13,6 +13,7 @@
 #include "mm/page/page_alloc.h"
 #include "mm/page/pageblock.h"
 #include "mm/page/reserves.h"
+#include "mm/stat/items.h"
 
 #define KIB(pages) ((unsigned long long)(pages) << (PAGE_SHIFT - 10))
 
@@ -90,8 +91,10 @@ void mm_view_pagetypeinfo(struct out *out)
 
 /* ---- sums ---------------------------------------------------------------------------- */
 
+/* free is what free lists hold: pages in per-CPU caches are no part of it, nor of
+ * anything else, as in Linux; tm_PcpPages says how many that are. */
 struct sums {
-	u64 managed, free, cma, free_cma, tables;
+	u64 managed, free, cma, free_cma, tables, cached;
 };
 
 static void add_node(struct sums *s, const struct node *n)
@@ -104,6 +107,8 @@ static void add_node(struct sums *s, const struct node *n)
 		s->free += z->nr_free;
 		s->cma += z->cma_pages;
 		s->free_cma += z->nr_free_cma;
+		for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++)
+			s->cached += zone_cached(z, cpu);
 	}
 }
 
@@ -144,6 +149,7 @@ static void print_meminfo_rest(struct out *out, const struct sums *s)
 	out_printf(out, "HugePages_Rsvd:    %5u\nHugePages_Surp:    %5u\n", 0u, 0u);
 	kib(out, "Hugepagesize:", PAGEBLOCK_PAGES);
 	kib(out, "Hugetlb:", 0);
+	kib(out, "tm_PcpPages:", s->cached);
 	kib(out, "tm_FrameArray:", frames_metadata_pages());
 	out_printf(out, "%-16s%8llu\n",
 		   "tm_ForeignFrees:", (unsigned long long)page_alloc_foreign_frees());
@@ -210,6 +216,7 @@ void mm_view_node_meminfo(struct out *out, unsigned int node)
 	out_printf(out, "Node %u HugePages_Total: %5u\n", node, 0u);
 	out_printf(out, "Node %u HugePages_Free:  %5u\n", node, 0u);
 	out_printf(out, "Node %u HugePages_Surp:  %5u\n", node, 0u);
+	node_kib(out, node, "tm_PcpPages:", s.cached);
 }
 
 void mm_view_node_distance(struct out *out, unsigned int node)

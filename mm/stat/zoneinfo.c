@@ -10,70 +10,7 @@
  */
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
-
-/* Node counters of the stages to come; the few we have stand out by name. */
-static const char *const node_items[] = {
-	"nr_inactive_anon",
-	"nr_active_anon",
-	"nr_inactive_file",
-	"nr_active_file",
-	"nr_unevictable",
-	"nr_slab_reclaimable",
-	"nr_slab_unreclaimable",
-	"nr_isolated_anon",
-	"nr_isolated_file",
-	"workingset_nodes",
-	"workingset_refault_anon",
-	"workingset_refault_file",
-	"workingset_activate_anon",
-	"workingset_activate_file",
-	"workingset_restore_anon",
-	"workingset_restore_file",
-	"workingset_nodereclaim",
-	"nr_anon_pages",
-	"nr_mapped",
-	"nr_file_pages",
-	"nr_dirty",
-	"nr_writeback",
-	"nr_writeback_temp",
-	"nr_shmem",
-	"nr_shmem_hugepages",
-	"nr_shmem_pmdmapped",
-	"nr_file_hugepages",
-	"nr_file_pmdmapped",
-	"nr_anon_transparent_hugepages",
-	"nr_vmscan_write",
-	"nr_vmscan_immediate_reclaim",
-	"nr_dirtied",
-	"nr_written",
-	"nr_throttled_written",
-	"nr_kernel_misc_reclaimable",
-	"nr_foll_pin_acquired",
-	"nr_foll_pin_released",
-	"nr_kernel_stack",
-	"nr_page_table_pages",
-	"nr_sec_page_table_pages",
-	"nr_swapcached",
-	"pgpromote_success",
-	"pgpromote_candidate",
-};
-
-/* Zone counters between nr_free_pages and nr_free_cma. */
-static const char *const zone_items[] = {
-	"nr_zone_inactive_anon",
-	"nr_zone_active_anon",
-	"nr_zone_inactive_file",
-	"nr_zone_active_file",
-	"nr_zone_unevictable",
-	"nr_zone_write_pending",
-	"nr_mlock",
-	"nr_bounce",
-	"nr_zspages",
-};
-
-static const char *const numa_items[] = {
-	"numa_hit", "numa_miss", "numa_foreign", "numa_interleave", "numa_local", "numa_other",
-};
+#include "mm/stat/items.h"
 
 static void item(struct out *out, const char *name, u64 value)
 {
@@ -83,25 +20,22 @@ static void item(struct out *out, const char *name, u64 value)
 static void print_node_items(struct out *out, const struct node *n)
 {
 	out_printf(out, "\n  per-node stats");
-	for (unsigned int i = 0; i < ARRAY_SIZE(node_items); i++) {
-		u64 value = 0;
-
-		if (!strcmp(node_items[i], "nr_page_table_pages"))
-			value = __atomic_load_n(&n->nr_table_pages, __ATOMIC_RELAXED);
-		item(out, node_items[i], value);
-	}
+	for (unsigned int i = 0; i < NR_NODE_ITEMS; i++)
+		item(out, node_item_names[i], node_item(n, i));
 }
 
+/* Marks as they count now, so with the boost on top, which also stands alone. */
 static void print_marks(struct out *out, const struct zone *z)
 {
+	u64 boost = __atomic_load_n(&z->boost, __ATOMIC_RELAXED);
 	const struct {
 		const char *name;
 		u64 value;
 	} lines[] = {
-		{ "boost", 0 },
-		{ "min", z->wmark[WMARK_MIN] },
-		{ "low", z->wmark[WMARK_LOW] },
-		{ "high", z->wmark[WMARK_HIGH] },
+		{ "boost", boost },
+		{ "min", z->wmark[WMARK_MIN] + boost },
+		{ "low", z->wmark[WMARK_LOW] + boost },
+		{ "high", z->wmark[WMARK_HIGH] + boost },
 		{ "spanned", z->spanned_pages },
 		{ "present", z->present_pages },
 		{ "managed", z->managed_pages },
@@ -126,26 +60,59 @@ static void print_pagesets(struct out *out, const struct zone *z)
 	for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++) {
 		if (!(online >> cpu & 1))
 			continue;
-		out_printf(out, "\n    cpu: %u\n              count: %u", cpu, 0u);
+		out_printf(out, "\n    cpu: %u\n              count: %llu", cpu,
+			   (unsigned long long)zone_cached(z, cpu));
 		out_printf(out, "\n              high:  %u\n              batch: %u", z->pcp_high,
 			   z->pcp_batch);
 		out_printf(out, "\n  vm stats threshold: %u", z->stat_threshold);
 	}
 }
 
-static void print_own(struct out *out, const struct zone *z)
+static void print_floors(struct out *out, const struct zone *z)
+{
+	out_printf(out, "\n      tm_floor     (%llu", (unsigned long long)z->floor[0]);
+	for (unsigned int band = 1; band < NR_BANDS; band++)
+		out_printf(out, ", %llu", (unsigned long long)z->floor[band]);
+	out_printf(out, ")");
+}
+
+static void print_own(struct out *out, const struct zone *z, const struct zone_traffic *t)
 {
 	const struct {
 		const char *name;
 		u64 value;
 	} lines[] = {
-		{ "tm_alloc", z->nr_alloc },    { "tm_free", z->nr_freed },
-		{ "tm_bad_free", z->bad_free }, { "tm_bad_page", z->bad_page },
+		{ "tm_alloc", z->nr_alloc },
+		{ "tm_free", z->nr_freed },
+		{ "tm_pages_served", t->pages_served },
+		{ "tm_pages_freed", t->pages_freed },
+		{ "tm_pcp_pages", t->cached },
+		{ "tm_highatomic", z->nr_highatomic },
+		{ "tm_free_highatomic", z->nr_free_highatomic },
+		{ "tm_guard", z->nr_guard },
+		{ "tm_bad_free", z->bad_free },
+		{ "tm_bad_page", z->bad_page },
 		{ "tm_leaked", z->nr_leaked },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(lines); i++)
 		item(out, lines[i].name, lines[i].value);
+	print_floors(out, z);
+}
+
+/* What only zones with memory have. */
+static void print_counts(struct out *out, const struct zone *z)
+{
+	struct zone_traffic t = zone_traffic(z);
+
+	for (unsigned int i = 0; i < NR_ZONE_ITEMS; i++)
+		item(out, zone_item_names[i], zone_item(z, i));
+	for (unsigned int i = 0; i < NR_NUMA_ITEMS; i++)
+		item(out, numa_item_names[i], numa_item(&t, i));
+	print_pagesets(out, z);
+	out_printf(out, "\n  node_unreclaimable:  %u\n  start_pfn:           %llu", 0u,
+		   (unsigned long long)z->start.v);
+	print_own(out, z, &t);
 }
 
 static void print_zone(struct out *out, const struct node *n, const struct zone *z, bool first)
@@ -154,18 +121,8 @@ static void print_zone(struct out *out, const struct node *n, const struct zone 
 	if (first)
 		print_node_items(out, n);
 	print_marks(out, z);
-	if (z->present_pages) {
-		item(out, "nr_free_pages", z->nr_free);
-		for (unsigned int i = 0; i < ARRAY_SIZE(zone_items); i++)
-			item(out, zone_items[i], 0);
-		item(out, "nr_free_cma", z->nr_free_cma);
-		for (unsigned int i = 0; i < ARRAY_SIZE(numa_items); i++)
-			item(out, numa_items[i], 0);
-		print_pagesets(out, z);
-		out_printf(out, "\n  node_unreclaimable:  %u\n  start_pfn:           %llu", 0u,
-			   (unsigned long long)z->start.v);
-		print_own(out, z);
-	}
+	if (z->present_pages)
+		print_counts(out, z);
 	out_printf(out, "\n");
 }
 

@@ -71,6 +71,7 @@ static const struct proc_file proc_files[] = {
 	{ "tm_latency", meter_view, meter_store },
 	{ "uptime", view_uptime, NULL },
 	{ "version", view_version, NULL },
+	{ "vmstat", mm_view_vmstat, NULL },
 	{ "zoneinfo", mm_view_zoneinfo, NULL },
 };
 
@@ -91,9 +92,9 @@ static const struct {
 	const char *name;
 	void (*show)(struct out *out, unsigned int node);
 } one_node_files[] = {
-	{ "cpulist", mm_view_node_cpulist },
-	{ "distance", mm_view_node_distance },
-	{ "meminfo", mm_view_node_meminfo },
+	{ "cpulist", mm_view_node_cpulist }, { "distance", mm_view_node_distance },
+	{ "meminfo", mm_view_node_meminfo }, { "numastat", mm_view_node_numastat },
+	{ "vmstat", mm_view_node_vmstat },
 };
 
 /* File k of the known nodes, node by node. */

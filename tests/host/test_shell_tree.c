@@ -92,6 +92,21 @@ void mm_view_node_meminfo(struct out *out, unsigned int node)
 	out_printf(out, "meminfo %u\n", node);
 }
 
+void mm_view_vmstat(struct out *out)
+{
+	out_printf(out, "vmstat\n");
+}
+
+void mm_view_node_numastat(struct out *out, unsigned int node)
+{
+	out_printf(out, "numastat %u\n", node);
+}
+
+void mm_view_node_vmstat(struct out *out, unsigned int node)
+{
+	out_printf(out, "vmstat %u\n", node);
+}
+
 void mm_view_node_cpulist(struct out *out, unsigned int node)
 {
 	out_printf(out, "cpulist %u\n", node);
@@ -168,11 +183,12 @@ static void test_list(void **state)
 	assert_string_equal(listed("/"), "proc/ sys/");
 	assert_string_equal(listed("/proc"),
 			    "buddyinfo cmdline interrupts iomem loadavg meminfo "
-			    "pagetypeinfo tasks tm_latency uptime version zoneinfo sys/");
+			    "pagetypeinfo tasks tm_latency uptime version vmstat zoneinfo sys/");
 	assert_string_equal(listed("/proc/sys/vm/"), "fixed loose");
 	assert_string_equal(listed("/sys/devices/system/node"),
 			    "has_cpu has_memory online possible node0/ node1/ node5/");
-	assert_string_equal(listed("/sys/devices/system/node/node5"), "cpulist distance meminfo");
+	assert_string_equal(listed("/sys/devices/system/node/node5"),
+			    "cpulist distance meminfo numastat vmstat");
 	assert_string_equal(listed("/proc/meminfo"), "/proc/meminfo");
 	assert_string_equal(listed("proc//sys/"), "vm/");
 	assert_string_equal(listed("/nosuch"), "");
@@ -254,7 +270,7 @@ static void test_walk(void **state)
 {
 	(void)state;
 	fake_cmdline("x");
-	assert_int_equal(walk("/"), 12 + 2 + 4 + 3 * 3);
+	assert_int_equal(walk("/"), 13 + 2 + 4 + 3 * 5);
 }
 
 static void show_first(struct out *out)
@@ -280,9 +296,10 @@ static void test_added_files(void **state)
 	assert_int_equal(proc_add_file("mine", show_first), 0);
 	assert_int_equal(proc_add_file("app", show_first), 0);
 	assert_int_equal(proc_add_file("zz", show_first), 0);
-	assert_string_equal(listed("/proc"),
-			    "app buddyinfo cmdline interrupts iomem loadavg meminfo "
-			    "mine pagetypeinfo tasks tm_latency uptime version zoneinfo zz sys/");
+	assert_string_equal(
+		listed("/proc"),
+		"app buddyinfo cmdline interrupts iomem loadavg meminfo "
+		"mine pagetypeinfo tasks tm_latency uptime version vmstat zoneinfo zz sys/");
 	assert_string_equal(shown("/proc/mine", TREE_OK), "first\n");
 	assert_string_equal(shown("/proc/zoneinfo", TREE_OK), "zoneinfo\n");
 	assert_int_equal(tree_store("/proc/mine", "1"), TREE_READ_ONLY);
@@ -299,7 +316,7 @@ static void test_added_files(void **state)
 	while (!proc_add_file(names[n], show_first) && ++n < 31);
 	assert_int_equal(n, 16 - 3);
 	assert_int_equal(proc_add_file("full", show_first), ERR_NOSPC);
-	assert_int_equal(walk("/"), 12 + 16 + 2 + 4 + 3 * 3);
+	assert_int_equal(walk("/"), 13 + 16 + 2 + 4 + 3 * 5);
 }
 
 static void test_added_commands(void **state)

@@ -186,6 +186,34 @@ static void test_node_files_form(void **state)
 	assert_string_equal(show_node(mm_view_node_meminfo, 5), "");
 }
 
+/* Names and order of every line; also of the node's file, which has the first ones. */
+static void test_vmstat_form(void **state)
+{
+	const char *end;
+
+	(void)state;
+	machine_boot(&one512);
+	expect_same_form(show(mm_view_vmstat), oracle(ONE, "/proc/vmstat"), false);
+	machine_boot(&two2g);
+	expect_same_form(show(mm_view_vmstat), oracle(TWO, "/proc/vmstat"), false);
+	end = strstr(linux_text, "nr_dirty_threshold");
+	assert_non_null(end);
+	linux_text[end - linux_text] = '\0';
+	expect_same_form(show_node(mm_view_node_vmstat, 1), linux_text, false);
+	assert_string_equal(show_node(mm_view_node_vmstat, 5), "");
+}
+
+static void test_numastat_form(void **state)
+{
+	(void)state;
+	machine_boot(&two2g);
+	expect_same_form(show_node(mm_view_node_numastat, 0),
+			 "numa_hit 1\nnuma_miss 0\nnuma_foreign 0\n"
+			 "interleave_hit 0\nlocal_node 1\nother_node 0\n",
+			 false);
+	assert_string_equal(show_node(mm_view_node_numastat, 5), "");
+}
+
 static void test_knobs_form(void **state)
 {
 	static const char *const names[] = { "min_free_kbytes", "lowmem_reserve_ratio",
@@ -448,6 +476,8 @@ int main(void)
 		cmocka_unit_test(test_pagetypeinfo_form),
 		cmocka_unit_test(test_meminfo_form),
 		cmocka_unit_test(test_node_files_form),
+		cmocka_unit_test(test_vmstat_form),
+		cmocka_unit_test(test_numastat_form),
 		cmocka_unit_test(test_knobs_form),
 		cmocka_unit_test(test_zoneinfo_figures),
 		cmocka_unit_test(test_buddyinfo_adds_up),

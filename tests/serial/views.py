@@ -109,6 +109,17 @@ def meminfo(text):
     return table
 
 
+def vmstat(text):
+    """{name: count}; also of numastat and vmstat of a node"""
+    table = {}
+    for line in lines_of(text):
+        match = re.fullmatch(r"(\w+) (\d+)", line)
+        if not match or match[1] in table:
+            raise FormatError(repr(line))
+        table[match[1]] = int(match[2])
+    return table
+
+
 def iomem(text):
     """[(depth, start, end, name)], end exclusive"""
     rows = []
