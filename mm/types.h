@@ -85,7 +85,7 @@ enum page_state {
 enum {
 	PAGE_STATE_SHIFT = 0, /* 4 bits, enum page_state */
 	PAGE_ORDER_SHIFT = 4, /* 4 bits, heads only */
-	PAGE_MT_SHIFT = 8,    /* 4 bits, list of a free head */
+	PAGE_MT_SHIFT = 8,    /* 4 bits, heads: its list, or what it was taken for */
 	PAGE_ZONE_SHIFT = 16, /* 9 bits: node * NR_ZONE_TYPES + type */
 };
 
@@ -114,17 +114,30 @@ struct page_list {
 };
 
 /*
- * One per pageblock, the only place where its type is kept. nr_free counts
- * frames on free lists; nr_movable those taken from the lists for movable use,
- * in caches or served. Both let a steal judge the block without a walk (row 52).
- * Blocks over pageblock order count in each pageblock they cover.
+ * One per pageblock, the only place where its type is kept:
+ *
+ *   nr_free    = its frames in blocks whose head is FREE
+ *   nr_movable = its frames in blocks whose head is ALLOCATED or CACHED and
+ *                says MOVABLE
+ *
+ * Blocks over pageblock order count in each pageblock they cover. All else,
+ * reserved frames, holes, leaked and guard blocks, is in neither. The type that
+ * the head of an allocated or cached block says is the one it was taken from the
+ * lists for; buddy alone writes it. Both counts let a steal judge a pageblock
+ * without a walk (row 52). Where frames of two zones meet in one pageblock, it is
+ * `shared`: written under two locks, its counts mean nothing, and its type never
+ * changes.
+ *
+ * A free block is on the list of its pageblock's type, but below pageblock order
+ * it may still be on that of an earlier type until it is taken or merged; never
+ * to or from CMA or ISOLATE.
  */
 struct pageblock {
 	u8 type;        /* (Z) to set, (A) to read: enum migratetype */
 	u8 scan;        /* (A) marks of scanners to come */
 	u16 nr_free;    /* (Z) 0..512 */
 	u16 nr_movable; /* (Z) 0..512 */
-	u16 spare;
+	u16 shared;     /* (I) lies in more than one zone */
 };
 _Static_assert(sizeof(struct pageblock) == 8, "a pageblock entry is eight bytes");
 
@@ -142,6 +155,7 @@ struct free_area {
  *   nr_free = sum over orders o and types t of area[o].list[t].count << o
  *   nr_free_cma, nr_free_highatomic = the parts of nr_free on those lists
  *   nr_usable = nr_free - nr_free_cma - nr_free_highatomic
+ *   nr_highatomic = frames of pageblocks whose type is HIGHATOMIC
  *   bit o of filled[t] is set exactly when area[o].list[t] is not empty
  *   floor[0..8] fall: low, ..., min, ..., 0; with the ladder off, two levels
  *   pass[j] = low + boost + lowmem_reserve[j], or ~0 while somebody watches

@@ -31,7 +31,7 @@
  * 3. Lists
  *
  * Each order has a list for each migratetype, linked through the heads by
- * frame number. A block is on the list of its pageblock's type. filled[type]
+ * frame number. A block goes to the list of its pageblock's type. filled[type]
  * keeps one bit per order, so that smallest fit is one count of trailing zeros
  * instead of a walk over eleven lists.
  *
@@ -45,13 +45,22 @@
  *
  * 4. Types
  *
- * Below pageblock order both buddies lie in one pageblock and have its type. At
- * pageblock order and above they merge only if both pageblocks have the same
- * type; so the list of a block is the type of every pageblock in it.
+ * The type of a pageblock is kept once, beside two counts that follow every
+ * block taken and put: what is free in it, and what is taken for movable use.
+ * From these mobility.c decides in constant time whether a pageblock changes its
+ * type; buddy only follows:
  *
- * A type without a fitting block borrows from the others in a fixed order. The
- * pageblock keeps its type and the pages go home when they are freed. CMA,
- * high-atomic and isolated blocks are nobody's fallback.
+ *      pageblock  |  M  |              |  U  |      free blocks of it are on
+ *      lists      M: a b c d    ->     M: c d       M's lists until they go home
+ *                 U:                   U: a b
+ *
+ * A steal relists as many blocks as fit one lock hold. Those left behind, strays,
+ * go home when they come to the front of a list that is taken from, a few a time,
+ * and when they merge: below pageblock order both buddies lie in one pageblock, so
+ * they merge whatever lists they are on, and the result joins that of the
+ * pageblock. At pageblock order and above two blocks merge only if both pageblocks
+ * have the same type; there are no strays of that size, so the list of such a
+ * block is the type of every pageblock in it.
  *
  * 5. Locking
  *
@@ -60,30 +69,24 @@
  *
  * 6. Worst case
  *
- * Taking order 0 from an order-10 block: one unlink and ten links. Giving back
- * the last frame of an order-10 block: ten unlinks and one link. Both are
- * independent of memory size, of list lengths, and of the block's size.
+ * Taking order 0 from an order-10 block: one unlink and ten links, after at most
+ * BUDDY_STRAYS relinks. Giving back the last frame of an order-10 block: ten
+ * unlinks and one link. Both are independent of memory size, of list lengths, and
+ * of the block's size.
  *
  * 7. Known faults
  *
- * - Types mix without bound: a pageblock does not change its type, however
- *   many of its pages were borrowed. Stealing whole blocks cures it later.
- * - CMA pages are counted as free and are not lent yet.
+ * - A pageblock in which frames of two zones meet has counts written under two
+ *   locks, so they mean nothing; such pageblocks (at most two a bank) keep their
+ *   type for ever and may be mixed without bound.
  * - A damaged list link ends in a panic, because what hangs behind it cannot be
- *   found again in bounded time; only a damaged head is survived.
+ *   found again in bounded time; only a damaged head is survived. The same holds
+ *   for a head whose order was changed to another legal one while its block is
+ *   relisted.
  */
 #include "mm/page/buddy.h"
 
 #include "mm/page/pageblock.h"
-
-enum { NR_FALLBACKS = 2 };
-
-/* Where a type looks when its own lists have nothing (row 52's order). */
-static const u8 fallbacks[MIGRATE_HIGHATOMIC][NR_FALLBACKS] = {
-	[MIGRATE_UNMOVABLE] = { MIGRATE_RECLAIMABLE, MIGRATE_MOVABLE },
-	[MIGRATE_MOVABLE] = { MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE },
-	[MIGRATE_RECLAIMABLE] = { MIGRATE_UNMOVABLE, MIGRATE_MOVABLE },
-};
 
 void buddy_init(struct zone *z)
 {
@@ -98,25 +101,53 @@ void buddy_init(struct zone *z)
 	z->nr_usable = 0;
 }
 
-static void count_free(struct zone *z, enum migratetype mt, u64 delta)
+/* ---- counts ----------------------------------------------------------------- */
+
+static inline void add_word(u64 *word, u64 delta)
 {
-	__atomic_store_n(&z->nr_free, z->nr_free + delta, __ATOMIC_RELAXED);
-	if (mt == MIGRATE_CMA)
-		__atomic_store_n(&z->nr_free_cma, z->nr_free_cma + delta, __ATOMIC_RELAXED);
-	else if (mt == MIGRATE_HIGHATOMIC)
-		__atomic_store_n(&z->nr_free_highatomic, z->nr_free_highatomic + delta,
-				 __ATOMIC_RELAXED);
-	else
-		__atomic_store_n(&z->nr_usable, z->nr_usable + delta, __ATOMIC_RELAXED);
+	__atomic_store_n(word, *word + delta, __ATOMIC_RELAXED);
 }
 
+/* Which of the three parts of nr_free a list belongs to. */
+static inline u64 *part_of_free(struct zone *z, enum migratetype list)
+{
+	if (likely(list != MIGRATE_CMA && list != MIGRATE_HIGHATOMIC))
+		return &z->nr_usable;
+	return list == MIGRATE_CMA ? &z->nr_free_cma : &z->nr_free_highatomic;
+}
+
+static inline void count_free(struct zone *z, enum migratetype list, u64 delta)
+{
+	add_word(&z->nr_free, delta);
+	add_word(part_of_free(z, list), delta);
+}
+
+/* Frames that became free (negative: that were taken) and, of those, movable ones. */
+static inline void count_pageblock(struct pageblock *b, unsigned int order, int sign, bool movable)
+{
+	u32 nr = order < PAGEBLOCK_ORDER ? 1u << order : PAGEBLOCK_PAGES;
+	u32 delta = sign > 0 ? nr : -nr;
+	u32 used = movable ? -delta : 0;
+
+	b->nr_free = (u16)(b->nr_free + delta);
+	b->nr_movable = (u16)(b->nr_movable + used);
+	if (unlikely(order > PAGEBLOCK_ORDER)) {
+		b[1].nr_free = (u16)(b[1].nr_free + delta);
+		b[1].nr_movable = (u16)(b[1].nr_movable + used);
+	}
+}
+_Static_assert((int)MAX_PAGE_ORDER == PAGEBLOCK_ORDER + 1, "a block has at most two pageblocks");
+
+/* ---- links ------------------------------------------------------------------ */
+
 /* The mark test reads it without the lock. */
-static void set_filled(struct zone *z, enum migratetype mt, u32 orders)
+static inline void set_filled(struct zone *z, enum migratetype mt, u32 orders)
 {
 	__atomic_store_n(&z->filled[mt], (u16)orders, __ATOMIC_RELAXED);
 }
 
-static void link_block(struct zone *z, u32 pfn, unsigned int order, enum migratetype mt, bool tail)
+static inline void link_block(struct zone *z, u32 pfn, unsigned int order, enum migratetype mt,
+			      bool tail)
 {
 	struct page_list *l = &z->area[order].list[mt];
 
@@ -128,7 +159,7 @@ static void link_block(struct zone *z, u32 pfn, unsigned int order, enum migrate
 	set_filled(z, mt, z->filled[mt] | 1u << order);
 }
 
-static void unlink_block(struct zone *z, u32 pfn, unsigned int order, enum migratetype mt)
+static inline void unlink_block(struct zone *z, u32 pfn, unsigned int order, enum migratetype mt)
 {
 	struct page_list *l = &z->area[order].list[mt];
 
@@ -138,123 +169,156 @@ static void unlink_block(struct zone *z, u32 pfn, unsigned int order, enum migra
 		set_filled(z, mt, z->filled[mt] & ~(1u << order));
 }
 
-/* ---- taking ----------------------------------------------------------------- */
-
-/* Does the head on a list still say what linking it wrote? */
-static bool head_intact(const struct page *page, u32 flags)
+/* Unlink a free block that will be linked as part of one of another type. */
+static inline void leave_list(struct zone *z, u32 pfn, unsigned int order, enum migratetype from,
+			      enum migratetype to)
 {
-	return !((page->flags ^ flags) | page->refcount | page->mapping | page->mapcount);
-}
-
-/* Keep the low half, list the upper one, until the order is right. */
-static void split(struct zone *z, u32 pfn, unsigned int have, unsigned int want,
-		  enum migratetype mt)
-{
-	while (have > want) {
-		tm_step();
-		have--;
-		link_block(z, pfn + (1u << have), have, mt, false);
+	unlink_block(z, pfn, order, from);
+	if (unlikely(from != to)) {
+		add_word(part_of_free(z, from), -(1ull << order));
+		add_word(part_of_free(z, to), 1ull << order);
 	}
 }
 
-/* The type that serves a request: its own, or the first that it may borrow from
- * and that has a block large enough. MIGRATE_TYPES: none has. */
-static enum migratetype serving_type(const struct zone *z, u32 large_enough, enum migratetype mt)
+void buddy_relink_locked(struct zone *z, u32 pfn, enum migratetype to)
 {
-	if (z->filled[mt] & large_enough)
-		return mt;
-	for (unsigned int i = 0; i < NR_FALLBACKS; i++)
-		if (z->filled[fallbacks[mt][i]] & large_enough)
-			return (enum migratetype)fallbacks[mt][i];
-	return MIGRATE_TYPES;
-}
-
-/* Unlink and split done: the block is the caller's, or it is leaked. */
-static void hand_out(struct zone *z, struct page *page, unsigned int order, enum migratetype mt,
-		     bool intact)
-{
-	enum page_state state = intact ? PAGE_ALLOCATED : PAGE_BAD;
-
-	BUG_ON_VAL(z->nr_free < 1ull << order, z->nr_free, order);
-	page->flags = frame_flags(z->id, state, order, mt);
-	count_free(z, mt, -(1ull << order));
-	if (likely(intact)) {
-		page->refcount = 1;
-		z->nr_alloc++;
-	} else {
-		z->nr_leaked += 1ull << order;
-		z->bad_page++;
-	}
-}
-
-struct page *buddy_take_locked(struct zone *z, unsigned int order, enum migratetype mt)
-{
-	u32 large_enough = ~0u << order;
-	struct page_list *l;
-	struct page *page;
-	unsigned int have;
-	bool intact;
+	unsigned int order = frame_order(frame(pfn));
 
 	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
-	BUG_ON_VAL(order > MAX_PAGE_ORDER || mt >= MIGRATE_HIGHATOMIC, order, mt);
-	mt = serving_type(z, large_enough, mt);
-	if (unlikely(mt == MIGRATE_TYPES))
-		return NULL;
-	have = (unsigned int)__builtin_ctz(z->filled[mt] & large_enough);
-	l = &z->area[have].list[mt];
-	BUG_ON_VAL(!l->count, have, mt);
-	page = frame(page_list_pop(l));
+	BUG_ON_VAL(frame_state(frame(pfn)) != PAGE_FREE || to >= MIGRATE_TYPES, pfn, to);
+	leave_list(z, pfn, order, frame_list_type(frame(pfn)), to);
+	link_block(z, pfn, order, to, false);
+}
+
+/* ---- taking ----------------------------------------------------------------- */
+
+bool buddy_is_stray(const struct zone *z, u32 pfn, unsigned int order, enum migratetype list)
+{
+	enum migratetype home = pageblock_type(pfn);
+
+	return home != list && !migratetype_is_border(home) &&
+	       buddy_head_intact(z, pfn, order, list);
+}
+
+/* Unlink and split done, but the head is not what linking it wrote. */
+static tm_noinline void leak(struct zone *z, struct page *page, unsigned int order,
+			     enum migratetype mt)
+{
+	page->flags = frame_flags(z->id, PAGE_BAD, order, mt);
+	z->nr_leaked += 1ull << order;
+	z->bad_page++;
+}
+
+/* Cut the listed block down to the order, mark it, count it. */
+static inline struct page *take_block(struct zone *z, unsigned int have, unsigned int order,
+				      enum migratetype from, enum migratetype mt)
+{
+	struct page_list *l = &z->area[have].list[from];
+	u32 pfn = page_list_pop(l);
+	struct page *page = frame(pfn);
+	bool intact = buddy_head_intact(z, pfn, have, from);
+
 	if (!l->count)
-		set_filled(z, mt, z->filled[mt] & ~(1u << have));
-	intact = head_intact(page, frame_flags(z->id, PAGE_FREE, have, mt));
-	split(z, frame_number(page), have, order, mt);
-	hand_out(z, page, order, mt, intact);
+		set_filled(z, from, z->filled[from] & ~(1u << have));
+	while (have > order) {
+		tm_step();
+		have--;
+		link_block(z, pfn + (1u << have), have, from, false);
+	}
+	count_free(z, from, -(1ull << order));
+	count_pageblock(pageblock_entry(pfn), order, -1, intact && mt == MIGRATE_MOVABLE);
+	if (unlikely(!intact)) {
+		leak(z, page, order, mt);
+		return page;
+	}
+	page->flags = frame_flags(z->id, PAGE_ALLOCATED, order, mt);
+	page->refcount = 1;
+	z->nr_alloc++;
 	return page;
+}
+
+struct page *buddy_take_from_locked(struct zone *z, unsigned int order, unsigned int most,
+				    enum migratetype from, enum migratetype mt)
+{
+	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
+	BUG_ON_VAL(most > MAX_PAGE_ORDER || from >= MIGRATE_ISOLATE, most, from);
+	for (unsigned int strays = 0;; strays++) {
+		u32 fits = z->filled[from] & (~0u << order);
+		unsigned int have = (unsigned int)__builtin_ctz(fits | 1u << NR_PAGE_ORDERS);
+		u32 pfn;
+
+		if (unlikely(!fits))
+			return NULL;
+		pfn = z->area[have].list[from].head;
+		BUG_ON_VAL(pfn == PFN_NIL, have, from);
+		if (likely(pageblock_type(pfn) == from) || strays == BUDDY_STRAYS ||
+		    !buddy_is_stray(z, pfn, have, from))
+			return take_block(z, have, have < most ? have : most, from, mt);
+		tm_step();
+		buddy_relink_locked(z, pfn, pageblock_type(pfn));
+	}
 }
 
 /* ---- giving back ------------------------------------------------------------ */
 
-static bool is_free_block(const struct zone *z, u32 pfn, unsigned int order)
+static inline bool is_free_block(const struct zone *z, u32 pfn, unsigned int order)
 {
 	return (frame(pfn)->flags & ~(u32)PAGE_MT_MASK) ==
 	       frame_flags(z->id, PAGE_FREE, order, (enum migratetype)0);
 }
 
 /* May a free block of this order and type absorb the free block at buddy? */
-static bool types_merge(u32 buddy, unsigned int order, enum migratetype mt)
+static inline bool types_merge(u32 buddy, unsigned int order, enum migratetype mt)
 {
 	return order < PAGEBLOCK_ORDER || frame_list_type(frame(buddy)) == mt;
 }
 
 /* Would the next merge already succeed if our buddy came back? The frames asked
  * about lie in our own 4 MiB unit, so their descriptors are backed. */
-static bool next_merge_waits(const struct zone *z, u32 pfn, unsigned int order)
+static inline bool next_merge_waits(const struct zone *z, u32 pfn, unsigned int order)
 {
 	u32 parent = pfn & ~(1u << order);
 
 	return order + 1 < MAX_PAGE_ORDER && is_free_block(z, parent ^ (2u << order), order + 1);
 }
 
-void buddy_put_locked(struct zone *z, struct page *page, unsigned int order, bool to_tail)
+unsigned int buddy_put_locked(struct zone *z, struct page *page, unsigned int order, bool to_tail)
 {
 	u32 pfn = frame_number(page);
-	enum migratetype mt = pageblock_type(pfn);
+	struct pageblock *home = pageblock_entry(pfn);
+	enum migratetype mt = (enum migratetype)home->type;
+	unsigned int given = order;
 
 	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
 	BUG_ON_VAL(order > MAX_PAGE_ORDER || (pfn & ((1u << order) - 1)), pfn, order);
-	BUG_ON_VAL(pfn < z->start.v || pfn + (1ull << order) > z->end.v, pfn, z->id);
+	BUG_ON_VAL(tm_debug && (pfn < z->start.v || pfn + (1ull << order) > z->end.v), pfn, z->id);
 	page->refcount = 0;
 	count_free(z, mt, 1ull << order);
+	count_pageblock(home, order, 1, frame_list_type(page) == MIGRATE_MOVABLE);
 	while (order < MAX_PAGE_ORDER) {
 		u32 buddy = pfn ^ (1u << order);
 
-		tm_step();
 		if (!is_free_block(z, buddy, order) || !types_merge(buddy, order, mt))
 			break;
-		unlink_block(z, buddy, order, frame_list_type(frame(buddy)));
+		tm_step();
+		leave_list(z, buddy, order, frame_list_type(frame(buddy)), mt);
 		frame(pfn | buddy)->flags = frame_flags(z->id, PAGE_TAIL, 0, (enum migratetype)0);
 		pfn &= buddy;
 		order++;
 	}
 	link_block(z, pfn, order, mt, to_tail || next_merge_waits(z, pfn, order));
+	return order - given;
+}
+
+void buddy_leak_locked(struct zone *z, struct page *page, unsigned int order)
+{
+	enum migratetype mt = frame_list_type(page);
+	struct pageblock *home = pageblock_entry(frame_number(page));
+
+	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
+	BUG_ON_VAL(frame_state(page) != PAGE_ALLOCATED, page->flags, order);
+	/* Free for a moment in the counts, then taken for nothing movable. */
+	count_pageblock(home, order, 1, mt == MIGRATE_MOVABLE);
+	count_pageblock(home, order, -1, false);
+	leak(z, page, order, mt);
 }

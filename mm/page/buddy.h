@@ -5,23 +5,36 @@
  * watermark, no zonelist and no request. Theory in buddy.c.
  *
  * Every function: the caller holds zone->lock with interrupts masked; one call
- * is one bounded step (at most MAX_PAGE_ORDER links changed).
+ * is one bounded step.
  */
 #ifndef MM_PAGE_BUDDY_H
 #define MM_PAGE_BUDDY_H
 
 #include "mm/page/frame.h"
 
+enum { BUDDY_STRAYS = 4 };
+
 /* Empty lists and counts. Boot, no lock. */
 void buddy_init(struct zone *z);
 
 /*
- * Take a block of 2^order frames that serves type mt: smallest fit in its own
- * lists, then in those it may fall back to. The head is marked allocated with
- * reference count 1, or PAGE_BAD when its descriptor was damaged: then the
- * block is leaked and counted, and the caller asks again. Null: no block.
+ * Take the smallest block of at least 2^order frames from one list type, cut to
+ * 2^most (order <= most) when it is larger: what successive takes of that order
+ * would give, in one step. The head is marked allocated with its order, reference
+ * count 1 and the type `mt` it is taken for; or PAGE_BAD when its descriptor was
+ * damaged: then the block is leaked and counted, and the caller asks again.
+ * Blocks of another type's pageblock that are met on the way go to their own list,
+ * at most BUDDY_STRAYS of them. Null: no block.
  */
-struct page *buddy_take_locked(struct zone *z, unsigned int order, enum migratetype mt);
+struct page *buddy_take_from_locked(struct zone *z, unsigned int order, unsigned int most,
+				    enum migratetype from, enum migratetype mt);
+
+/* One block from the lists of its own type. */
+static inline struct page *buddy_take_locked(struct zone *z, unsigned int order,
+					     enum migratetype mt)
+{
+	return buddy_take_from_locked(z, order, order, mt, mt);
+}
 
 /* Orders of which a block could be taken, whatever the type: bit o for order o.
  * Every type that requests have may borrow from the other two. Any, without the
@@ -49,8 +62,34 @@ static inline bool buddy_can_put_locked(const struct zone *z, const struct page 
 /*
  * Give a block back and merge it as far as it goes. The list is that of its
  * pageblock's type. to_tail forces the tail, for blocks nobody used lately.
+ * Result: merges done, for callers that put several under one hold. The caller
+ * has made sure that the block is one: allocated, cached, or never given before.
  */
-void buddy_put_locked(struct zone *z, struct page *page, unsigned int order, bool to_tail);
+unsigned int buddy_put_locked(struct zone *z, struct page *page, unsigned int order, bool to_tail);
+
+/* An allocated block whose descriptor was damaged is given up: PAGE_BAD, counted. */
+void buddy_leak_locked(struct zone *z, struct page *page, unsigned int order);
+
+/* Does the head on a list still say what linking it there wrote? */
+static inline bool buddy_head_intact(const struct zone *z, u32 pfn, unsigned int order,
+				     enum migratetype list)
+{
+	const struct page *page = frame(pfn);
+
+	return !((page->flags ^ frame_flags(z->id, PAGE_FREE, order, list)) | page->refcount |
+		 page->mapping | page->mapcount);
+}
+
+/*
+ * Did this listed block stay behind when its pageblock changed its type, and should
+ * it go home? False for what is of a border kind by now: moved, it would be gone
+ * for a request that has already passed the mark test. False for a damaged head,
+ * which is to be leaked.
+ */
+bool buddy_is_stray(const struct zone *z, u32 pfn, unsigned int order, enum migratetype list);
+
+/* Move a free block from its list to the head of another type's. */
+void buddy_relink_locked(struct zone *z, u32 pfn, enum migratetype to);
 
 /* Blocks of one order, all types. */
 static inline u64 buddy_blocks(const struct free_area *a)

@@ -23,6 +23,8 @@ struct writer {
 	struct memblock_cursor cursor;
 	struct memblock_span free; /* the free span at or above done */
 	bool more;                 /* there is one */
+	const struct zone *last;   /* zone of the frame before `done`, or of an earlier one */
+	u64 last_end;              /* where that zone's frames ended */
 };
 
 /*
@@ -59,6 +61,18 @@ static void tm_init write_to(struct writer *w, u64 end, u32 flags)
 	w->done = end;
 }
 
+/* A pageblock in which frames of two zones meet (spans rise). */
+static void tm_init note_shared(struct writer *w, const struct zone *z, u64 end)
+{
+	bool same_block =
+		w->last && (w->last_end - 1) >> PAGEBLOCK_ORDER == w->done >> PAGEBLOCK_ORDER;
+
+	if (same_block && w->last != z)
+		pageblock_entry(w->done)->shared = 1;
+	w->last = z;
+	w->last_end = end;
+}
+
 /* RAM of one zone: tails where it is free, reserved where it is not. */
 static void tm_init write_ram(struct writer *w, const struct zone *z, u64 end)
 {
@@ -66,6 +80,7 @@ static void tm_init write_ram(struct writer *w, const struct zone *z, u64 end)
 	u32 tail = frame_flags(z->id, PAGE_TAIL, 0, (enum migratetype)0);
 
 	BUG_ON_VAL(end > z->end.v || w->done < z->start.v, end, z->id);
+	note_shared(w, z, end);
 	while (w->done < end) {
 		while (w->more && w->free.end.v <= w->done)
 			w->more = memblock_next_free(&w->cursor, &w->free);

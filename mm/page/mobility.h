@@ -6,7 +6,7 @@
  * wait. Mechanism below is buddy.c; who may take how much is decided above.
  *
  * Every *_locked function: zone->lock held, interrupts masked, one bounded step:
- * at most 32 links changed.
+ * at most one block taken and 32 links of others changed.
  */
 #ifndef MM_PAGE_MOBILITY_H
 #define MM_PAGE_MOBILITY_H
@@ -15,26 +15,51 @@
 
 struct alloc_request;
 
+/* mobility_take_up_to_locked() when the type's own lists are not the answer. */
+struct page *mobility_take_other_locked(struct zone *z, unsigned int order, unsigned int most,
+					enum migratetype mt, bool cma, bool *stolen);
+
 /*
- * Row 42: a block of 2^order frames for type mt: smallest fit in its own lists;
- * for movable ones CMA, first of all when it is more than half of all free pages
- * (row 53); then stealing from others, largest block first (row 52), after which
- * the fit is tried once more. As buddy_take_locked() otherwise. *stolen is set
- * when types were mixed: the caller, after unlocking, lets the boost's waiter know.
+ * Row 42: a block of at least 2^order and, where a larger one is there, up to
+ * 2^most frames for type mt (as buddy_take_from_locked()): smallest fit in its own
+ * lists; for movable ones CMA, first of all when it is more than half of all free
+ * pages (row 53); then stealing from others, largest block first (row 52), after
+ * which the fit is tried once more. *stolen is set, and never cleared, when types
+ * were mixed and the zone's boost rose: the caller, after unlocking, wakes who
+ * works it off. A hold in which that happened ends with this block.
  */
-struct page *mobility_take_locked(struct zone *z, unsigned int order, enum migratetype mt, bool cma,
-				  bool *stolen);
+static inline struct page *mobility_take_up_to_locked(struct zone *z, unsigned int order,
+						      unsigned int most, enum migratetype mt,
+						      bool cma, bool *stolen)
+{
+	struct page *page = NULL;
+
+	if (likely(!(cma && z->nr_free_cma)))
+		page = buddy_take_from_locked(z, order, most, mt, mt);
+	if (likely(page))
+		return page;
+	return mobility_take_other_locked(z, order, most, mt, cma, stolen);
+}
+
+/* The same for one block of just this order. */
+static inline struct page *mobility_take_locked(struct zone *z, unsigned int order,
+						enum migratetype mt, bool cma, bool *stolen)
+{
+	return mobility_take_up_to_locked(z, order, order, mt, cma, stolen);
+}
 
 /* Row 60: a block from the high-atomic reserve, or null. */
 struct page *mobility_take_highatomic_locked(struct zone *z, unsigned int order);
-/* Row 55: the pageblock of a block just served joins the reserve if there is
- * room for it: 1 % of the zone, in whole pageblocks, none when that is less than
- * one. Takes the lock itself. Any. */
+/*
+ * Row 55: the pageblock of a block just served joins the reserve if there is
+ * room for it: 1 % of the zone, rounded up to whole pageblocks, none when 1 % is
+ * less than one. Takes the lock itself, one hold. Any.
+ */
 void mobility_reserve_highatomic(struct zone *z, const struct page *page);
 /*
- * Give reserved pageblocks that hold free pages back to rq's type, in all zones
- * it may use; one pageblock a lock hold. force: also the last one of a zone. True:
- * something came free. The context of the request.
+ * Give one reserved pageblock that holds free pages back to rq's type, the first
+ * found in the zones it may use; 32 holds at most. force: also the last one of a
+ * zone. True: something came free, there may be more. The context of the request.
  */
 bool mobility_unreserve_highatomic(const struct alloc_request *rq, bool force);
 
@@ -42,6 +67,6 @@ bool mobility_unreserve_highatomic(const struct alloc_request *rq, bool force);
 void mobility_lower_boost(struct zone *z, u64 recorded);
 /* Knob watermark_boost_factor, in ten thousandths of the high mark; 0: off. */
 u64 mobility_boost_factor(void);
-int mobility_set_boost_factor(u64 factor); /* 0, ERR_RANGE. Task. */
+int mobility_set_boost_factor(u64 factor); /* 0, ERR_RANGE. Any. */
 
 #endif

@@ -85,11 +85,8 @@ static tm_noinline enum page_fault refuse_locked(struct zone *z, struct page *pa
 
 	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
 	z->bad_free++;
-	if (fault == PAGE_FAULT_DAMAGED && frame_state(page) == PAGE_ALLOCATED) {
-		page->flags = frame_flags(z->id, PAGE_BAD, order, frame_list_type(page));
-		z->nr_leaked += 1ull << order;
-		z->bad_page++;
-	}
+	if (fault == PAGE_FAULT_DAMAGED && frame_state(page) == PAGE_ALLOCATED)
+		buddy_leak_locked(z, page, order);
 	return fault;
 }
 

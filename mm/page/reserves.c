@@ -3,7 +3,8 @@
  * From knobs and managed pages to the marks of every zone; contracts in
  * reserves.h. The knobs lock is held while all zones are computed: about a
  * hundred instructions for each zone with pages, interrupts on. Zone locks are
- * not taken: marks are hints that the next test reads whole, one word each.
+ * not taken but for the floors, which the boost moves too: marks are hints that
+ * the next test reads whole, one word each.
  */
 #include "mm/page/reserves.h"
 
@@ -78,19 +79,27 @@ static void compute_marks(u64 min_free_kbytes)
 	}
 }
 
-/* What the ladder and the hit path compare with; after marks and reserves. */
-static void compute_floors(struct zone *z)
+void reserves_floors_locked(struct zone *z)
 {
 	const struct wm_marks m = { z->wmark[WMARK_MIN], z->wmark[WMARK_LOW],
 				    z->wmark[WMARK_HIGH] };
 	u64 boost = __atomic_load_n(&z->boost, __ATOMIC_RELAXED);
 	u64 floor[NR_BANDS];
 
+	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
 	wm_floors(&m, boost, true, floor, NR_BANDS);
 	for (unsigned int b = 0; b < NR_BANDS; b++)
 		set_word(&z->floor[b], floor[b]);
 	for (unsigned int t = 0; t < NR_ZONE_TYPES; t++)
 		set_word(&z->pass[t], m.low + boost + z->lowmem_reserve[t]);
+}
+
+static void compute_floors(struct zone *z)
+{
+	u64 flags = spin_lock_irqsave(&z->lock);
+
+	reserves_floors_locked(z);
+	spin_unlock_irqrestore(&z->lock, flags);
 }
 
 static void compute_zone_reserve(struct node *n, struct zone *z)

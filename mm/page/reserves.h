@@ -24,6 +24,12 @@ void reserves_init(const struct boot_info *bi);
 /* Compute again: managed pages or online CPUs have changed. Task or boot. */
 void reserves_update(void);
 
+/*
+ * What the ladder and the hit path compare with, from the zone's marks, reserves
+ * and boost. Zone lock held, about 100 instructions.
+ */
+void reserves_floors_locked(struct zone *z);
+
 /* A copy of the knobs. Any but hard interrupt. */
 struct reserve_knobs reserves_knobs(void);
 /*

@@ -9,7 +9,7 @@
  */
 #include "mm/page/walk.h"
 
-#include "mm/page/buddy.h"
+#include "mm/page/mobility.h"
 #include "mm/page/page_check.h"
 
 enum { DAMAGED_TRIES = 8 };
@@ -34,11 +34,15 @@ static struct page *take_from(struct zone *z, const struct alloc_request *rq,
 			      const struct alloc_try *t)
 {
 	struct page *page = NULL;
+	bool stolen = false;
 	u64 flags = spin_lock_irqsave(&z->lock);
 
 	if (likely(walk_test(z, rq, t) == WM_PASS))
-		page = buddy_take_locked(z, rq->order, rq->mt);
+		page = mobility_take_locked(z, rq->order, rq->mt, rq->cma, &stolen);
 	spin_unlock_irqrestore(&z->lock, flags);
+	/* Nobody reclaims yet, so nobody would work the boost off. */
+	if (unlikely(stolen))
+		mobility_lower_boost(z, ~0ull);
 	return page;
 }
 

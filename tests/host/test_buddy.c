@@ -18,6 +18,9 @@ static const struct machine small = {
 	.options = { .min_free_given = true, .min_free_kbytes = 0 },
 };
 
+/* What boot's pageblocks are, so that nothing is stolen here. */
+enum { MOVABLE = __GFP_MOVABLE };
+
 static struct zone *zone;
 
 static void boot(const struct machine *m)
@@ -62,7 +65,7 @@ static void use_up_small(void)
 	u32 filled;
 
 	while ((filled = zone->filled[MIGRATE_MOVABLE] & small_orders))
-		assert_non_null(take(0, (unsigned int)__builtin_ctz(filled)));
+		assert_non_null(take(MOVABLE, (unsigned int)__builtin_ctz(filled)));
 }
 
 /*
@@ -78,10 +81,10 @@ static void test_split_delivers_ascending(void **state)
 
 	(void)state;
 	use_up_small();
-	page[0] = take(0, 0);
+	page[0] = take(MOVABLE, 0);
 	first = number(page[0]);
 	for (unsigned int i = 1; i < 1024; i++) {
-		page[i] = take(0, 0);
+		page[i] = take(MOVABLE, 0);
 		assert_int_equal(number(page[i]), first + i);
 	}
 	ghost_check();
@@ -98,12 +101,12 @@ static void test_smallest_fit(void **state)
 
 	(void)state;
 	use_up_small();
-	page = take(0, 0);
+	page = take(MOVABLE, 0);
 	assert_int_equal(zone->area[10].list[MIGRATE_MOVABLE].count, tens - 1);
 	for (unsigned int o = 0; o < MAX_PAGE_ORDER; o++)
 		assert_int_equal(zone->area[o].list[MIGRATE_MOVABLE].count, 1);
 	/* The next one takes the order-0 rest, not a larger block. */
-	second = take(0, 0);
+	second = take(MOVABLE, 0);
 	assert_int_equal(number(second), number(page) + 1);
 	assert_int_equal(zone->area[0].list[MIGRATE_MOVABLE].count, 0);
 	assert_int_equal(zone->area[1].list[MIGRATE_MOVABLE].count, 1);
@@ -113,7 +116,7 @@ static void test_smallest_fit(void **state)
 /* All 1024 frames of a block come back in a scrambled order: one block again. */
 static void test_merge_all_ways(void **state)
 {
-	struct page *block = take(0, 10);
+	struct page *block = take(MOVABLE, 10);
 	u64 first = number(block);
 	u64 free_before;
 
@@ -122,7 +125,7 @@ static void test_merge_all_ways(void **state)
 	use_up_small();
 	free_before = zone->nr_free;
 	for (unsigned int i = 0; i < 1024; i++)
-		assert_non_null(take(0, 0));
+		assert_non_null(take(MOVABLE, 0));
 	for (unsigned int i = 0; i < 1024; i++) {
 		put(frame(first + (i * 387u & 1023)), 0);
 		if (i % 64 == 0)
@@ -140,14 +143,14 @@ static void test_merge_all_ways(void **state)
  */
 static void test_merge_stops_at_allocated(void **state)
 {
-	struct page *quad = take(0, 2);
+	struct page *quad = take(MOVABLE, 2);
 	struct page *p[4];
 
 	(void)state;
 	put(quad, 2);
 	use_up_small();
 	for (unsigned int i = 0; i < 4; i++)
-		p[i] = take(0, 0);
+		p[i] = take(MOVABLE, 0);
 	put(p[0], 0);
 	put(p[1], 0);
 	assert_int_equal(frame_order(p[0]), 1);
@@ -209,7 +212,7 @@ static void test_merge_stops_at_holes_and_reserved(void **state)
 	assert_int_equal(frame_state(frame(first + 256)), PAGE_RESERVED);
 	assert_int_equal(frame_state(frame(first + 771)), PAGE_HOLE);
 	assert_int_equal(frame_state(frame(first + 775)), PAGE_HOLE);
-	while (n < 700 && (page[n] = take(0, 0)))
+	while (n < 700 && (page[n] = take(MOVABLE, 0)))
 		n++;
 	while (n)
 		put(page[--n], 0);
@@ -228,7 +231,7 @@ static void test_tail_when_merge_is_near(void **state)
 	(void)state;
 	use_up_small();
 	for (unsigned int i = 0; i < 8; i++)
-		p[i] = take(0, 0);
+		p[i] = take(MOVABLE, 0);
 	/* Used up to the next power: [8..) of this block is free in big pieces. */
 	put(p[7], 0); /* its parent's buddy [4, 6) is in use: head */
 	assert_int_equal(ones->head, number(p[7]));
@@ -241,19 +244,68 @@ static void test_tail_when_merge_is_near(void **state)
 	ghost_check();
 }
 
-/* A type without blocks borrows; the pages go home to the pageblock's type. */
-static void test_borrowing_keeps_types(void **state)
+/*
+ *   |  A  |  B  |  C  | ...        counts of the pageblock
+ * What is taken leaves nr_free; what is taken for movable use is in nr_movable
+ * until it is back. An order-10 block counts in both its pageblocks.
+ */
+static void test_pageblock_counts(void **state)
 {
-	struct page *page = take(__GFP_RECLAIMABLE, 3);
+	struct page *large = take(MOVABLE, 10);
+	struct pageblock *b = pageblock_entry(number(large));
+	struct page *three;
 
 	(void)state;
-	assert_int_equal(pageblock_type(number(page)), MIGRATE_MOVABLE);
-	put(page, 3);
+	assert_int_equal(b[0].nr_free, 0);
+	assert_int_equal(b[0].nr_movable, 512);
+	assert_int_equal(b[1].nr_free, 0);
+	assert_int_equal(b[1].nr_movable, 512);
+	put(large, 10);
+	assert_int_equal(b[0].nr_free, 512);
+	assert_int_equal(b[1].nr_movable, 0);
+	use_up_small();
+	three = take(MOVABLE, 3);
+	b = pageblock_entry(number(three));
+	assert_int_equal(b->nr_free, 504);
+	assert_int_equal(b->nr_movable, 8);
+	put(three, 3);
+	assert_int_equal(b->nr_free, 512);
+	assert_int_equal(b->nr_movable, 0);
 	ghost_check();
-	for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++) {
-		assert_int_equal(zone->area[o].list[MIGRATE_RECLAIMABLE].count, 0);
-		assert_int_equal(zone->area[o].list[MIGRATE_UNMOVABLE].count, 0);
-	}
+}
+
+/*
+ *   smallest fit of 2 up to 3:   | order 5 |       ->  | 3 taken | 3 | 4 |
+ *   again:                       | 3 | 4 |         ->  | 3 taken | 4 |
+ *   and with only order 2 there: | 2 |             ->  | 2 taken |
+ * What a refill gets in one step is what successive takes would have given.
+ */
+static void test_take_up_to(void **state)
+{
+	struct page *five = take(MOVABLE, 5), *page[3];
+	u64 first = number(five);
+	u64 flags;
+
+	(void)state;
+	put(five, 5);
+	while (zone->filled[MIGRATE_MOVABLE] & 31)
+		assert_non_null(take(MOVABLE, (unsigned)__builtin_ctz(zone->filled[1] & 31)));
+	five = take(MOVABLE, 5);
+	first = number(five);
+	while (zone->filled[MIGRATE_MOVABLE] & 63)
+		assert_non_null(take(MOVABLE, (unsigned)__builtin_ctz(zone->filled[1] & 63)));
+	put(five, 5);
+	flags = spin_lock_irqsave(&zone->lock);
+	page[0] = buddy_take_from_locked(zone, 2, 3, MIGRATE_MOVABLE, MIGRATE_MOVABLE);
+	page[1] = buddy_take_from_locked(zone, 2, 3, MIGRATE_MOVABLE, MIGRATE_MOVABLE);
+	page[2] = buddy_take_from_locked(zone, 2, 4, MIGRATE_MOVABLE, MIGRATE_MOVABLE);
+	spin_unlock_irqrestore(&zone->lock, flags);
+	assert_int_equal(number(page[0]), first);
+	assert_int_equal(frame_order(page[0]), 3);
+	assert_int_equal(number(page[1]), first + 8);
+	assert_int_equal(frame_order(page[1]), 3);
+	assert_int_equal(number(page[2]), first + 16);
+	assert_int_equal(frame_order(page[2]), 4);
 }
 
 /*
@@ -262,12 +314,12 @@ static void test_borrowing_keeps_types(void **state)
  */
 static void test_whole_blocks_merge_by_type(void **state)
 {
-	struct page *page = take(0, 10);
+	struct page *page = take(MOVABLE, 10);
 	u64 pfn = number(page);
 	u64 flags;
 
 	(void)state;
-	/* What stealing a block will do in a later stage: change the byte. */
+	/* What a steal does to an upper half. */
 	flags = spin_lock_irqsave(&zone->lock);
 	pageblock_set_type(pfn + 512, pfn + 1024, MIGRATE_UNMOVABLE);
 	page->flags = frame_flags(zone->id, PAGE_ALLOCATED, 9, MIGRATE_MOVABLE);
@@ -280,7 +332,7 @@ static void test_whole_blocks_merge_by_type(void **state)
 	ghost_check();
 	assert_int_equal(frame_order(page), 9);
 	assert_int_equal(frame_list_type(page + 512), MIGRATE_UNMOVABLE);
-	/* An unmovable request now takes its own block before borrowing. */
+	/* An unmovable request takes its own block before it steals one. */
 	assert_ptr_equal(take(0, 9), page + 512);
 	ghost_check();
 }
@@ -403,7 +455,8 @@ int main(void)
 		cmocka_unit_test_setup(test_merge_stops_at_node_border, setup),
 		cmocka_unit_test_setup(test_merge_stops_at_holes_and_reserved, setup),
 		cmocka_unit_test_setup(test_tail_when_merge_is_near, setup),
-		cmocka_unit_test_setup(test_borrowing_keeps_types, setup),
+		cmocka_unit_test_setup(test_pageblock_counts, setup),
+		cmocka_unit_test_setup(test_take_up_to, setup),
 		cmocka_unit_test_setup(test_whole_blocks_merge_by_type, setup),
 		cmocka_unit_test_setup(test_cma_is_not_lent, setup),
 		cmocka_unit_test_setup(test_random_one_zone, setup),

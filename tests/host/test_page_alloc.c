@@ -409,7 +409,7 @@ static void test_damaged_on_the_way_out(void **state)
 	put(first, 0);
 	/* Whatever the next request would be given. */
 	first = frame(
-		z->area[__builtin_ctz(z->filled[MIGRATE_MOVABLE])].list[MIGRATE_MOVABLE].head);
+		z->area[__builtin_ctz(z->filled[MIGRATE_UNMOVABLE])].list[MIGRATE_UNMOVABLE].head);
 	first->refcount = 1;
 	ghost_leaked(first, 0);
 	text = fake_panics(alloc_one, &got);

@@ -302,7 +302,7 @@ static void test_buddyinfo_adds_up(void **state)
 	(void)state;
 	machine_boot(&two2g);
 	for (unsigned int o = 0; o < 11; o++)
-		alloc_pages(GFP_KERNEL, o);
+		alloc_pages(GFP_HIGHUSER_MOVABLE, o);
 	text = show(mm_view_buddyinfo);
 	assert_int_equal(sum_of_row(strstr(text, "DMA") + 3), zone_next(0)->nr_free);
 	text = show(mm_view_pagetypeinfo);
