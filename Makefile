@@ -143,6 +143,8 @@ gdb: $(A)/Image | setup-gdb
 -include tests/host/host.mk
 # Adds host: the whole kernel as one deterministic process of this machine.
 -include arch/host/host.mk
+# Adds fuzz: sequences of requests under libFuzzer.
+-include tests/fuzz/fuzz.mk
 
 PYTEST := TM_BUILD=$(B) TM_LIBFDT=$(abspath $(LIBFDT)) CROSS_COMPILE=$(CROSS_COMPILE) \
 	$(PYTHON) -B -m pytest -c tests/serial/pytest.ini --rootdir=.

@@ -173,6 +173,11 @@ void ghost_restore(void)
 	memcpy(owner, saved_owner, size * sizeof(*owner));
 }
 
+u8 *ghost_bytes(u64 pfn)
+{
+	return at(pfn);
+}
+
 /* ---- answers ---------------------------------------------------------------------------- */
 
 static enum zone_type highest(gfp_t gfp)
@@ -234,7 +239,7 @@ void ghost_served(const struct ghost_ask *ask, struct page *page)
 	GHOST(page->refcount == 1, pfn, "served with %u references", page->refcount);
 	GHOST(pageblock_type(pfn) != MIGRATE_CMA || (ask->gfp & __GFP_MOVABLE), pfn,
 	      "CMA for what cannot move");
-	if (ask->band < NR_BANDS && !ask->exact) {
+	if (ask->band < NR_BANDS) {
 		u64 floor = z->floor[ask->band] + z->lowmem_reserve[highest(ask->gfp)];
 
 		GHOST(reach(ask, z) >= floor, pfn, "band %u left %llu, its floor is %llu",
@@ -299,7 +304,9 @@ void ghost_leaked(struct page *page, unsigned int order)
 
 u16 ghost_owner(const struct page *page)
 {
-	return owner[frame_number(page) - base];
+	u64 pfn = frame_number(page);
+
+	return pfn >= base && pfn < base + size ? owner[pfn - base] : 0;
 }
 
 u64 ghost_free_pages(void)

@@ -15,11 +15,10 @@
 struct ghost_ask {
 	gfp_t gfp;
 	unsigned int order;
-	int node;   /* asked for; NODE_NONE: by policy */
-	u64 nodes;  /* where it may come from; 0: anywhere */
-	u32 band;   /* of the ladder; NR_BANDS: the floor is not looked at */
-	u16 owner;  /* anything; ghost_owner() tells it again */
-	bool exact; /* part of its block went back at once: no floor, no order */
+	int node;  /* asked for; NODE_NONE: by policy */
+	u64 nodes; /* where it may come from; 0: anywhere */
+	u32 band;  /* of the ladder; NR_BANDS: the floor is not looked at */
+	u16 owner; /* anything; ghost_owner() tells it again */
 };
 
 /* Learn from the machine's zones which frames are managed and free now. */
@@ -27,6 +26,9 @@ void ghost_init(void);
 /* Take the state of the model, or put it back; one state is kept. */
 void ghost_save(void);
 void ghost_restore(void);
+/* The model's bytes of a frame and those that follow, to be kept and put back by
+ * who goes to and fro between thousands of states. */
+u8 *ghost_bytes(u64 pfn);
 
 /* The allocator answered with this block: it must be aligned, free in the model,
  * of one zone and node that the request permits, leave its zone at least the
