@@ -271,6 +271,12 @@ void mm_view_meminfo(struct out *out);      /* /proc/meminfo */
 void mm_view_iomem(struct out *out);        /* /proc/iomem: RAM and what is in it */
 void mm_view_vmstat(struct out *out);       /* /proc/vmstat */
 void mm_view_pageowner(struct out *out);    /* /sys/kernel/mm/page_owner (row 65) */
+/* Who holds memory now: a line a call site, most pages first; and who had one
+ * frame, and who freed it, as far as page_owner=on recorded it. */
+void mm_view_owner_sites(struct out *out);
+void mm_view_owner(struct out *out, pfn_t pfn);
+/* The latest nr allocator events, oldest first, as lines of Linux's trace file. */
+void mm_view_trace(struct out *out, unsigned int nr);
 /* The ladder of floors of every zone, and the bands of the priorities. */
 void mm_view_ladder(struct out *out);
 /* The latest slow-path journeys, newest last: each zone, mark, step, and why it
@@ -295,6 +301,13 @@ struct mm_knob {
 	int (*store)(const char *value);
 };
 const struct mm_knob *mm_knobs(unsigned int *count);
+/* /sys/kernel/debug/fail_page_alloc: what makes requests fail (row 61). */
+const struct mm_knob *mm_fault_knobs(unsigned int *count);
+
+/* Record journeys from now on (as after boot), or no more. Any. */
+void mm_explain_switch(bool on);
+/* Record events into an empty ring, or stop and keep it (row 63). Task. */
+void mm_trace_switch(bool on);
 
 /*
  * Walk everything and compare with the equations (invariants 1-5, 7, 15);

@@ -12,6 +12,7 @@
 #include "mm/page/reserves.h"
 #include "mm/page/slowpath.h"
 #include "mm/page/walk.h"
+#include "mm/stat/owner.h"
 
 static bool open;
 static gfp_t allowed;     /* set at boot, twice: flags that have an effect (row 62) */
@@ -54,13 +55,17 @@ static struct page *alloc_from(int node, gfp_t gfp, unsigned int order, const vo
 	gfp &= allowed;
 	if (tm_debug)
 		BUG_ON_VAL((gfp & __GFP_DIRECT_RECLAIM) && !may_sleep(), gfp, order);
-	if (request_fill(&rq, node, gfp, order, site))
+	if (request_fill(&rq, node, gfp, order, site) || fault_should_fail(&rq))
 		return NULL;
 	first = (struct alloc_try){ .band = rq.band, .low_mark = rq.band < BAND_NO_RECLAIM };
 	page = walk_zones(&rq, &first, NULL);
 	if (unlikely(!page))
 		page = slowpath_alloc(&rq);
-	if (page && (gfp & __GFP_ZERO))
+	trace_event(TRACE_ALLOC, page ? frame_number(page) : ~0ull, order, rq.gfp, rq.mt);
+	if (!page)
+		return NULL;
+	owner_set(page, order, rq.gfp, site);
+	if (gfp & __GFP_ZERO)
 		clear_block(page, order);
 	return page;
 }
@@ -109,12 +114,14 @@ void free_pages(struct page *page, unsigned int order)
 		page_report_bad_free(page, order, fault);
 		return;
 	}
+	trace_event(TRACE_FREE, frame_number(page), order, 0, 0);
 	/* Poison before the lock, but never what is not ours to write to. */
 	if (tm_debug && buddy_can_put_locked(z, page, order))
 		page_poison(page, order);
 	flags = spin_lock_irqsave(&z->lock);
 	good = buddy_can_put_locked(z, page, order);
 	if (likely(good)) {
+		owner_clear(page, order, __builtin_return_address(0));
 		z->nr_freed++;
 		buddy_put_locked(z, page, order, false);
 	} else {

@@ -11,6 +11,7 @@
 #include "mm/page/page_check.h"
 
 #include "mm/mm.h"
+#include "mm/stat/owner.h"
 
 enum {
 	POISON_WORDS = 8,
@@ -79,30 +80,45 @@ static bool may_report(void)
 	return true;
 }
 
+/* Who had the frame, where anybody keeps records of that. */
+static void tell_history(u64 pfn, bool has_frame)
+{
+	if (owner_on && has_frame)
+		owner_log(pfn);
+}
+
 void page_report_bad_free(const struct page *page, unsigned int order, enum page_fault fault)
 {
 	u64 pfn = frame_number(page);
 	u32 flags = fault == PAGE_FAULT_FOREIGN ? 0 : page->flags;
 
 	BUG_ON_VAL(fault >= NR_PAGE_FAULTS, fault, order);
-	if (tm_debug)
+	if (tm_debug) {
+		tell_history(pfn, fault != PAGE_FAULT_FOREIGN);
 		panic("free of frame %llx, order %u: %s (flags %x)", (unsigned long long)pfn, order,
 		      fault_names[fault], flags);
-	if (may_report())
-		pr_err("mm: free of frame %llx, order %u refused: %s (flags %x)",
-		       (unsigned long long)pfn, order, fault_names[fault], flags);
+	}
+	if (!may_report())
+		return;
+	pr_err("mm: free of frame %llx, order %u refused: %s (flags %x)", (unsigned long long)pfn,
+	       order, fault_names[fault], flags);
+	tell_history(pfn, fault != PAGE_FAULT_FOREIGN);
 }
 
 void page_report_damaged(const struct page *page)
 {
 	u64 pfn = frame_number(page);
 
-	if (tm_debug)
+	if (tm_debug) {
+		tell_history(pfn, true);
 		panic("damaged free frame %llx: references %x, mapping %x, mapped %x",
 		      (unsigned long long)pfn, page->refcount, page->mapping, page->mapcount);
-	if (may_report())
-		pr_err("mm: damaged free frame %llx leaked: references %x, mapping %x, mapped %x",
-		       (unsigned long long)pfn, page->refcount, page->mapping, page->mapcount);
+	}
+	if (!may_report())
+		return;
+	pr_err("mm: damaged free frame %llx leaked: references %x, mapping %x, mapped %x",
+	       (unsigned long long)pfn, page->refcount, page->mapping, page->mapcount);
+	tell_history(pfn, true);
 }
 
 void page_poison(struct page *page, unsigned int order)
@@ -126,9 +142,12 @@ void page_poison_check(struct page *page, unsigned int order)
 		if (page[i].private != POISON_MARK)
 			continue;
 		page[i].private = 0;
-		for (unsigned int w = 0; w < POISON_WORDS; w++)
-			if (word[w] != POISON)
-				panic("frame %x was written after it was freed: %llx at byte %u",
-				      frame_number(page + i), (unsigned long long)word[w], w * 8);
+		for (unsigned int w = 0; w < POISON_WORDS; w++) {
+			if (word[w] == POISON)
+				continue;
+			tell_history(frame_number(page + i), true);
+			panic("frame %x was written after it was freed: %llx at byte %u",
+			      frame_number(page + i), (unsigned long long)word[w], w * 8);
+		}
 	}
 }

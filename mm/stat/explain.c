@@ -177,14 +177,9 @@ void explain_end(struct journey *j, enum explain_end end, const struct page *pag
 	release(j);
 }
 
-void explain_switch(bool on)
+void mm_explain_switch(bool on)
 {
 	__atomic_store_n(&switched_off, !on, __ATOMIC_RELAXED);
-}
-
-bool explain_is_on(void)
-{
-	return !__atomic_load_n(&switched_off, __ATOMIC_RELAXED);
 }
 
 /* ---- reading: the lines of a journey -------------------------------------------------- */
@@ -426,5 +421,6 @@ void mm_view_explain(struct out *out, unsigned int nr)
 		   (unsigned long long)last, last == 1 ? "" : "s", NR_JOURNEYS);
 	if (lost)
 		out_printf(out, ", %llu not recorded", (unsigned long long)lost);
-	out_printf(out, explain_is_on() ? "\n" : "; switched off\n");
+	out_printf(out,
+		   __atomic_load_n(&switched_off, __ATOMIC_RELAXED) ? "; switched off\n" : "\n");
 }

@@ -63,8 +63,5 @@ void explain_end(struct journey *j, enum explain_end end, const struct page *pag
 
 /* Why a request ended without a block, in words, for the failure report (row 79). */
 const char *explain_end_text(enum explain_end end);
-/* Record journeys from now on, or no more; on after boot. Any. */
-void explain_switch(bool on);
-bool explain_is_on(void);
 
 #endif

@@ -360,7 +360,7 @@ static void show_count(struct out *out)
 	out_printf(out, "%llu\n", (unsigned long long)fault_count());
 }
 
-const struct mm_knob *fault_files(unsigned int *count)
+const struct mm_knob *mm_fault_knobs(unsigned int *count)
 {
 	static const struct mm_knob table[] = {
 		{ "ignore-gfp-highmem", show_ignore_highmem, store_ignore_highmem },

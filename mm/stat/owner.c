@@ -271,9 +271,9 @@ static void print_who(struct out *out, const char *did, u32 task, u32 name, u32 
 		   ms / 1000, ms % 1000, sym);
 }
 
-void owner_print(struct out *out, u64 pfn)
+void mm_view_owner(struct out *out, pfn_t frame_nr)
 {
-	u64 head = pfn;
+	u64 pfn = frame_nr.v, head = pfn;
 	const struct record *r = owner_on ? find_history(pfn, &head) : NULL;
 	u32 flags = r ? GET(r->flags) : 0;
 
@@ -303,7 +303,7 @@ void owner_log(u64 pfn)
 	struct out_buf ob;
 
 	out_buf_init(&ob, text, sizeof(text));
-	owner_print(&ob.out, pfn);
+	mm_view_owner(&ob.out, pfn_make(pfn));
 	for (char *line = text, *end; *line; line = end) {
 		end = strchr(line, '\n');
 		if (end)

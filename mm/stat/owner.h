@@ -35,13 +35,9 @@ static inline void owner_clear(const struct page *page, unsigned int order, cons
 		owner_record_clear(page, order, site);
 }
 
-/* Prints who had the frame last, and where it was freed, for reports (poison,
- * double free). Any, also in a panic. */
-void owner_print(struct out *out, u64 pfn);
-/* The same into the log, line by line, before a panic or after a report. Any. */
+/* What mm_view_owner() tells about a frame, into the log line by line: for reports
+ * (poison, double free, damage), before a panic too. Any, no lock held. */
 void owner_log(u64 pfn);
-/* Who holds memory now, one line a call site, most pages first. Task. */
-void mm_view_owner_sites(struct out *out);
 
 /* ---- fault injection (row 61) --------------------------------------------------- */
 
@@ -81,8 +77,6 @@ struct fault_knobs fault_default(void);
 int fault_parse(const char *text);
 /* Requests failed so far. Any. */
 u64 fault_count(void);
-/* The files of /sys/kernel/debug/fail_page_alloc/. */
-const struct mm_knob *fault_files(unsigned int *count);
 
 /* ---- trace (row 63) ---------------------------------------------------------------- */
 
@@ -107,11 +101,6 @@ static inline void trace_event(enum trace_event e, u64 a, u64 b, u64 c, u64 d)
 	if (unlikely(__atomic_load_n(&trace_on, __ATOMIC_RELAXED)))
 		trace_record(e, a, b, c, d);
 }
-
-/* Start with an empty ring, or stop and keep it. Task. */
-void trace_switch(bool on);
-/* The latest nr events, oldest first, as lines of Linux's trace file. Task. */
-void mm_view_trace(struct out *out, unsigned int nr);
 
 /* ---- watching -------------------------------------------------------------------------- */
 

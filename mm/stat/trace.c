@@ -63,7 +63,7 @@ void trace_record(enum trace_event e, u64 a, u64 b, u64 c, u64 d)
 	__atomic_store_n(&ev->number, number, __ATOMIC_RELEASE);
 }
 
-void trace_switch(bool on)
+void mm_trace_switch(bool on)
 {
 	if (__atomic_load_n(&trace_on, __ATOMIC_RELAXED) == on)
 		return;

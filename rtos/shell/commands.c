@@ -13,14 +13,20 @@ static const struct command commands[] = {
 	{ "echo", "[WORD...] [> FILE]", "print words, or write them to a file", cmd_echo, NULL },
 	{ "dt", "[PATH]", "the device tree as parsed", cmd_dt, NULL },
 	{ "free", "", "memory in KiB", cmd_free, NULL },
-	{ "mm", "alloc|free|hold|check|stress ...", "try and check the page allocator", cmd_mm,
+	{ "mm", "alloc|free|hold|check|stress|explain|owner|fault|trace ...",
+	  "try and check the page allocator", cmd_mm,
 	  "    mm alloc ORDER [COUNT] [node N] [dma|dma32|movable]\n"
 	  "        take COUNT blocks of 2^ORDER pages, from node N if it has them, and hold them\n"
 	  "    mm hold                          what is held\n"
 	  "    mm free ID|ADDRESS|all           give back\n"
 	  "    mm check                         compare everything with the equations\n"
 	  "    mm stress [SECONDS] [seed N] [tasks N]\n"
-	  "        random requests of all orders from many tasks; then every page must be home\n" },
+	  "        random requests of all orders from many tasks; then every page must be home\n"
+	  "    mm explain [N|on|off]            the latest requests that were not served at once: why\n"
+	  "    mm owner [PFN]                   who holds memory, by call site; or a frame's history\n"
+	  "    mm fault [NAME VALUE ...|off]    make requests fail by rule: probability interval\n"
+	  "        times space min-order ignore-gfp-wait ignore-gfp-highmem tm_seed tm_spare_band\n"
+	  "    mm trace on|off|show [N]         events of the page allocator\n" },
 	{ "ps", "", "tasks", cmd_ps, NULL },
 	{ "top", "[TIMES]", "CPUs and tasks each second, until a key", cmd_top, NULL },
 	{ "task", "kill|suspend|resume|prio|cpus ID [VALUE]", "end, stop or change a task",

@@ -230,5 +230,13 @@ int cmd_mm(int argc, char **argv)
 		return check(argc);
 	if (!strcmp(what, "stress"))
 		return mm_stress(argc - 1, argv + 1);
+	if (!strcmp(what, "explain"))
+		return mm_explain(argc, argv);
+	if (!strcmp(what, "owner"))
+		return mm_owner(argc, argv);
+	if (!strcmp(what, "fault"))
+		return mm_fault(argc, argv);
+	if (!strcmp(what, "trace"))
+		return mm_trace(argc, argv);
 	return sh_usage("mm");
 }

@@ -98,6 +98,11 @@ u64 crash_fp(u64 n);
 int sh_write_file(const char *path, int argc, char **argv);
 /* `mm stress [SECONDS] [seed N] [tasks N]`, argv[0] being "stress". */
 int mm_stress(int argc, char **argv);
+/* mm_see.c; argv[1] being the word. */
+int mm_explain(int argc, char **argv);
+int mm_owner(int argc, char **argv);
+int mm_fault(int argc, char **argv);
+int mm_trace(int argc, char **argv);
 
 /* The boot is over: what it cost ends here. The shell's first act. */
 void bench_mark_boot(void);

@@ -97,22 +97,40 @@ static const struct {
 	{ "vmstat", mm_view_node_vmstat },
 };
 
-/* File k of the known nodes, node by node. */
-static bool node_entry(unsigned int k, struct entry *e)
+/* File *i of the known nodes, node by node. False when they have fewer, then *i
+ * counts on behind them. */
+static bool node_entry(unsigned int *i, struct entry *e)
 {
-	unsigned int skip = k / ARRAY_SIZE(one_node_files);
+	unsigned int file = *i % ARRAY_SIZE(one_node_files);
 	u64 nodes = nodes_online();
 
-	while (skip-- && nodes)
-		nodes &= nodes - 1;
+	for (; nodes && *i >= ARRAY_SIZE(one_node_files); nodes &= nodes - 1)
+		*i -= (unsigned int)ARRAY_SIZE(one_node_files);
 	if (!nodes)
 		return false;
 	e->node = (unsigned int)__builtin_ctzll(nodes);
-	k %= ARRAY_SIZE(one_node_files);
-	e->show_node = one_node_files[k].show;
+	e->show_node = one_node_files[file].show;
 	tm_snprintf(e->path, sizeof(e->path), NODE_DIR "node%u/%s", e->node,
-		    one_node_files[k].name);
+		    one_node_files[file].name);
 	return true;
+}
+
+/* File i below /sys/kernel: the attributes of fault injection, and the owners. */
+static bool kernel_entry(unsigned int i, struct entry *e)
+{
+	unsigned int nr;
+	const struct mm_knob *fault = mm_fault_knobs(&nr);
+
+	if (i < nr) {
+		e->show = fault[i].show;
+		e->store = fault[i].store;
+		tm_snprintf(e->path, sizeof(e->path), "/sys/kernel/debug/fail_page_alloc/%s",
+			    fault[i].name);
+		return true;
+	}
+	e->show = mm_view_pageowner;
+	tm_snprintf(e->path, sizeof(e->path), "/sys/kernel/mm/page_owner");
+	return i == nr;
 }
 
 /*
@@ -165,7 +183,8 @@ static bool get_entry(unsigned int i, struct entry *e)
 		tm_snprintf(e->path, sizeof(e->path), "%s", node_files[i].path);
 		return true;
 	}
-	return node_entry(i - (unsigned int)ARRAY_SIZE(node_files), e);
+	i -= (unsigned int)ARRAY_SIZE(node_files);
+	return node_entry(&i, e) || kernel_entry(i, e);
 }
 
 /* The path with single slashes and none at the end, "" for the root; as the

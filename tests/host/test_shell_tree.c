@@ -92,6 +92,19 @@ void mm_view_node_meminfo(struct out *out, unsigned int node)
 	out_printf(out, "meminfo %u\n", node);
 }
 
+void mm_view_pageowner(struct out *out)
+{
+	out_printf(out, "page_owner is off\n");
+}
+
+const struct mm_knob *mm_fault_knobs(unsigned int *count)
+{
+	static const struct mm_knob table[] = { { "interval", knob_show, NULL } };
+
+	*count = 1;
+	return table;
+}
+
 void mm_view_vmstat(struct out *out)
 {
 	out_printf(out, "vmstat\n");
@@ -189,6 +202,10 @@ static void test_list(void **state)
 			    "has_cpu has_memory online possible node0/ node1/ node5/");
 	assert_string_equal(listed("/sys/devices/system/node/node5"),
 			    "cpulist distance meminfo numastat vmstat");
+	assert_string_equal(listed("/sys"), "devices/ kernel/");
+	assert_string_equal(listed("/sys/kernel"), "debug/ mm/");
+	assert_string_equal(listed("/sys/kernel/debug/fail_page_alloc"), "interval");
+	assert_string_equal(listed("/sys/kernel/mm"), "page_owner");
 	assert_string_equal(listed("/proc/meminfo"), "/proc/meminfo");
 	assert_string_equal(listed("proc//sys/"), "vm/");
 	assert_string_equal(listed("/nosuch"), "");
@@ -210,6 +227,7 @@ static void test_show(void **state)
 	assert_string_equal(shown("/sys/devices/system/node/has_cpu", TREE_OK), "0,5\n");
 	assert_string_equal(shown("/sys/devices/system/node/node5/distance", TREE_OK),
 			    "distance 5\n");
+	assert_string_equal(shown("/sys/kernel/mm/page_owner", TREE_OK), "page_owner is off\n");
 }
 
 static void test_refused(void **state)
@@ -270,7 +288,7 @@ static void test_walk(void **state)
 {
 	(void)state;
 	fake_cmdline("x");
-	assert_int_equal(walk("/"), 13 + 2 + 4 + 3 * 5);
+	assert_int_equal(walk("/"), 13 + 2 + 4 + 3 * 5 + 2);
 }
 
 static void show_first(struct out *out)
@@ -316,7 +334,7 @@ static void test_added_files(void **state)
 	while (!proc_add_file(names[n], show_first) && ++n < 31);
 	assert_int_equal(n, 16 - 3);
 	assert_int_equal(proc_add_file("full", show_first), ERR_NOSPC);
-	assert_int_equal(walk("/"), 13 + 16 + 2 + 4 + 3 * 5);
+	assert_int_equal(walk("/"), 13 + 16 + 2 + 4 + 3 * 5 + 2);
 }
 
 static void test_added_commands(void **state)

@@ -19,7 +19,7 @@ ALLOW = "tools/lint/layers.allow"
 MM_ROOMS = ("mm/boot", "mm/page", "mm/reclaim", "mm/compact", "mm/vm", "mm/slab", "mm/stat")
 # Counters, trace, explain, owner and fault hooks may be used from everywhere.
 EVERYWHERE = {"mm/stat/" + name for name in
-              ("vmstat.c", "trace.c", "explain.c", "owner.c", "fault.c")}
+              ("vmstat.c", "trace.c", "explain.c", "owner.c", "fault.c", "watch.c", "names.c")}
 CONTRACTS = {
     "arch": ("arch/arch.h", "arch/arm64/arch_inline.h"),
     "rtos": ("rtos/rtos.h", "rtos/sync.h", "rtos/defer.h", "rtos/lib/base.h", "rtos/lib/lib.h",
@@ -30,7 +30,7 @@ CONTRACTS = {
 # mm/ knows spinlocks, "may I sleep", time and messages; not tasks.
 TASKS = re.compile(r"task_|waitq_|mutex_|sleep_|preempt_")
 # Whose request it is, and what that says about it: no more is asked of a task.
-OF_THE_CALLER = ("task_current", "task_mm", "task_prio", "task_killed", "task_name")
+OF_THE_CALLER = ("task_current", "task_mm", "task_prio", "task_killed", "task_name", "task_id")
 KNOWS_TASKS = ("kswapd.c", "kcompactd.c", "flusher.c")
 
 
