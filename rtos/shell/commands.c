@@ -13,10 +13,10 @@ static const struct command commands[] = {
 	{ "echo", "[WORD...] [> FILE]", "print words, or write them to a file", cmd_echo, NULL },
 	{ "dt", "[PATH]", "the device tree as parsed", cmd_dt, NULL },
 	{ "free", "", "memory in KiB", cmd_free, NULL },
-	{ "mm", "alloc|free|hold|check|stress|explain|owner|fault|trace ...",
-	  "try and check the page allocator", cmd_mm,
-	  "    mm alloc ORDER [COUNT] [node N] [dma|dma32|movable]\n"
-	  "        take COUNT blocks of 2^ORDER pages, from node N if it has them, and hold them\n"
+	{ "mm", "WORD ...", "try, watch and check the page allocator", cmd_mm,
+	  "    mm alloc ORDER [COUNT] [node N] [WORD...]\n"
+	  "        take COUNT blocks of 2^ORDER pages, from node N if it has them, and hold them;\n"
+	  "        WORD: dma dma32 movable reclaimable atomic nowait kernel memalloc thisnode zero\n"
 	  "    mm hold                          what is held\n"
 	  "    mm free ID|ADDRESS|all           give back\n"
 	  "    mm check                         compare everything with the equations\n"

@@ -1,214 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * `mm`: ask the page allocator for blocks by hand, keep them, give them back,
- * check it. The blocks held belong to the shell; only its task comes here.
+ * `mm`: one command whose first word says what of the memory subsystem is meant.
+ * Here the table of these words, and those that take one line; the others have
+ * files of their own (mm_hold.c, stress.c, mm_flood.c).
  */
 #include "rtos/shell/shell.h"
 #include "mm/mm.h"
 
-enum { HOLD_MAX = 256 };
-
-struct held {
-	u32 id; /* 0: empty place */
-	u32 order;
-	struct page *page;
-};
-
-static struct held held[HOLD_MAX];
-static u32 last_id;
-
-static unsigned int nr_held(void)
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < HOLD_MAX; i++)
-		n += held[i].id != 0;
-	return n;
-}
-
-static const char *zone_name(const struct page *page)
-{
-	const struct node *node = node_get(page_node(page));
-	unsigned int zone = page->flags >> PAGE_ZONE_SHIFT & 0x1ff;
-
-	return node ? node->zone[zone % NR_ZONE_TYPES].name : "?";
-}
-
-static void show_block(const struct held *h)
-{
-	pfn_t pfn = page_to_pfn(h->page);
-
-	sh_print("%4u  %#012llx  order %-2u  pfn %-8llu  node %d  %s\n", h->id,
-		 (unsigned long long)pfn_to_phys(pfn).v, h->order, (unsigned long long)pfn.v,
-		 page_node(h->page), zone_name(h->page));
-}
-
-static int hold_list(int argc)
-{
-	u64 kib = 0;
-
-	if (argc > 2)
-		return sh_usage("mm");
-	for (unsigned int i = 0; i < HOLD_MAX; i++) {
-		if (!held[i].id)
-			continue;
-		show_block(&held[i]);
-		kib += 4ull << held[i].order;
-	}
-	sh_print("%u blocks held (limit %d), %llu KiB\n", nr_held(), HOLD_MAX,
-		 (unsigned long long)kib);
-	return EXIT_OK;
-}
-
-/* ---- alloc ----------------------------------------------------------------------- */
-
-struct request {
-	u64 order, count, node;
-	bool has_node;
-	gfp_t gfp;
-};
-
-static int alloc_usage(void)
-{
-	sh_print("mm: usage: mm alloc ORDER [COUNT] [node N] [dma|dma32|movable]\n");
-	return EXIT_USAGE;
-}
-
-/* The words after ORDER and COUNT. */
-static int parse_where(char **argv, struct request *r)
-{
-	for (; *argv; argv++) {
-		if (!strcmp(*argv, "dma")) {
-			r->gfp |= __GFP_DMA;
-		} else if (!strcmp(*argv, "dma32")) {
-			r->gfp |= __GFP_DMA32;
-		} else if (!strcmp(*argv, "movable")) {
-			r->gfp |= GFP_HIGHUSER_MOVABLE;
-		} else if (!strcmp(*argv, "node") && argv[1]) {
-			argv++;
-			if (sh_number("mm alloc", "node", *argv, 0, MAX_NODES - 1, &r->node))
-				return EXIT_USAGE;
-			r->has_node = true;
-		} else {
-			return alloc_usage();
-		}
-	}
-	return EXIT_OK;
-}
-
-static int parse_request(int argc, char **argv, struct request *r)
-{
-	int i = 3;
-
-	*r = (struct request){ .count = 1, .gfp = __GFP_NOWARN };
-	if (argc < 3)
-		return alloc_usage();
-	if (sh_number("mm alloc", "ORDER", argv[2], 0, MAX_PAGE_ORDER, &r->order))
-		return EXIT_USAGE;
-	if (argc > i && argv[i][0] >= '0' && argv[i][0] <= '9')
-		if (sh_number("mm alloc", "COUNT", argv[i++], 1, HOLD_MAX, &r->count))
-			return EXIT_USAGE;
-	if (parse_where(argv + i, r))
-		return EXIT_USAGE;
-	if (r->has_node && !node_get((unsigned int)r->node)) {
-		sh_print("mm alloc: there is no node %llu\n", (unsigned long long)r->node);
-		return EXIT_USAGE;
-	}
-	return EXIT_OK;
-}
-
-static struct held *free_place(void)
-{
-	for (unsigned int i = 0; i < HOLD_MAX; i++)
-		if (!held[i].id)
-			return &held[i];
-	return NULL;
-}
-
-static int mm_alloc(int argc, char **argv)
-{
-	struct request r;
-
-	if (parse_request(argc, argv, &r))
-		return EXIT_USAGE;
-	if (r.count > HOLD_MAX - nr_held()) {
-		sh_print("mm alloc: %u of %d blocks are held already (mm free all)\n", nr_held(),
-			 HOLD_MAX);
-		return EXIT_FAIL;
-	}
-	for (u64 i = 0; i < r.count && !sh_interrupted(); i++) {
-		struct held *h = free_place();
-
-		BUG_ON_VAL(!h, i, r.count);
-		h->page = alloc_pages_node(r.has_node ? (int)r.node : NODE_NONE, r.gfp,
-					   (unsigned int)r.order);
-		if (!h->page) {
-			sh_print("mm alloc: no memory for block %llu of %llu\n",
-				 (unsigned long long)i + 1, (unsigned long long)r.count);
-			return EXIT_FAIL;
-		}
-		h->order = (u32)r.order;
-		h->id = ++last_id;
-		show_block(h);
-	}
-	return EXIT_OK;
-}
-
-/* ---- free, check --------------------------------------------------------------------- */
-
-static void give_back(struct held *h)
-{
-	free_pages(h->page, h->order);
-	*h = (struct held){ 0 };
-}
-
-static int free_all(void)
-{
-	unsigned int n = nr_held();
-
-	for (unsigned int i = 0; i < HOLD_MAX; i++)
-		if (held[i].id)
-			give_back(&held[i]);
-	sh_print("%u blocks freed\n", n);
-	return EXIT_OK;
-}
-
-/* By number, or by physical address. */
-static struct held *find_held(u64 id)
-{
-	for (unsigned int i = 0; i < HOLD_MAX; i++)
-		if (held[i].id &&
-		    (held[i].id == id || pfn_to_phys(page_to_pfn(held[i].page)).v == id))
-			return &held[i];
-	return NULL;
-}
-
-static int mm_free(int argc, char **argv)
-{
-	struct held *h;
-	u64 id;
-
-	if (argc != 3) {
-		sh_print("mm: usage: mm free ID|ADDRESS|all\n");
-		return EXIT_USAGE;
-	}
-	if (!strcmp(argv[2], "all"))
-		return free_all();
-	if (sh_number("mm free", "ID", argv[2], 1, ~0ull, &id))
-		return EXIT_USAGE;
-	h = find_held(id);
-	if (!h) {
-		sh_print("mm free: no block %s is held (mm hold lists them)\n", argv[2]);
-		return EXIT_FAIL;
-	}
-	give_back(h);
-	return EXIT_OK;
-}
-
-static int check(int argc)
+static int check(int argc, char **argv)
 {
 	unsigned int wrong;
 
+	(void)argv;
 	if (argc > 2)
 		return sh_usage("mm");
 	wrong = mm_check(&sh);
@@ -216,27 +19,26 @@ static int check(int argc)
 	return wrong ? EXIT_FAIL : EXIT_OK;
 }
 
+/* clang-format off: one a line */
+/* Called with argv[0] "mm", argv[1] the word. */
+static const struct {
+	const char *word;
+	int (*run)(int argc, char **argv);
+} parts[] = {
+	{ "alloc", mm_alloc }, { "free", mm_free },     { "hold", mm_hold },
+	{ "check", check },    { "stress", mm_stress }, { "explain", mm_explain },
+	{ "owner", mm_owner }, { "fault", mm_fault },   { "trace", mm_trace },
+};
+/* clang-format on */
+
 int cmd_mm(int argc, char **argv)
 {
-	const char *what = argc > 1 ? argv[1] : "";
-
-	if (!strcmp(what, "alloc"))
-		return mm_alloc(argc, argv);
-	if (!strcmp(what, "free"))
-		return mm_free(argc, argv);
-	if (!strcmp(what, "hold"))
-		return hold_list(argc);
-	if (!strcmp(what, "check"))
-		return check(argc);
-	if (!strcmp(what, "stress"))
-		return mm_stress(argc - 1, argv + 1);
-	if (!strcmp(what, "explain"))
-		return mm_explain(argc, argv);
-	if (!strcmp(what, "owner"))
-		return mm_owner(argc, argv);
-	if (!strcmp(what, "fault"))
-		return mm_fault(argc, argv);
-	if (!strcmp(what, "trace"))
-		return mm_trace(argc, argv);
-	return sh_usage("mm");
+	for (unsigned int i = 0; argc > 1 && i < ARRAY_SIZE(parts); i++)
+		if (!strcmp(argv[1], parts[i].word))
+			return parts[i].run(argc, argv);
+	sh_print("mm: usage: mm ");
+	for (unsigned int i = 0; i < ARRAY_SIZE(parts); i++)
+		sh_print("%s%s", i ? "|" : "", parts[i].word);
+	sh_print(" ... (help mm)\n");
+	return EXIT_USAGE;
 }

@@ -61,7 +61,7 @@ struct lineedit;
 extern struct lineedit sh_editor;
 
 /* Commands by file: system.c, task_cmd.c, top.c, inversion.c, tree_cmd.c,
- * mm_cmd.c, stress.c, bench.c, crash.c. */
+ * mm_cmd.c (and mm_*.c), stress.c, bench.c, crash.c. */
 int cmd_help(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_top(int argc, char **argv);
@@ -96,7 +96,10 @@ u64 crash_fp(u64 n);
 
 /* `echo WORDS > FILE`: the words joined by blanks, into the text tree. */
 int sh_write_file(const char *path, int argc, char **argv);
-/* `mm stress [SECONDS] [seed N] [tasks N]`, argv[0] being "stress". */
+/* `mm WORD ...`, argv[0] being "mm": in the table of mm_cmd.c. */
+int mm_alloc(int argc, char **argv);
+int mm_free(int argc, char **argv);
+int mm_hold(int argc, char **argv);
 int mm_stress(int argc, char **argv);
 /* mm_see.c; argv[1] being the word. */
 int mm_explain(int argc, char **argv);

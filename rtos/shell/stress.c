@@ -257,10 +257,10 @@ static int run(u64 seconds, u64 seed, unsigned int n)
 int mm_stress(int argc, char **argv)
 {
 	u64 seconds = 5, seed = time_now_ns() / 1000, tasks = 2 * cpus_online_count();
-	int i = 1, bad = 0;
+	int i = 2, bad = 0;
 
 	tasks = min_u64(tasks, MAX_TASKS);
-	if (argc > 1 && argv[1][0] >= '0' && argv[1][0] <= '9')
+	if (argc > 2 && argv[2][0] >= '0' && argv[2][0] <= '9')
 		bad = sh_number("mm stress", "SECONDS", argv[i++], 1, MAX_SECONDS, &seconds);
 	for (; !bad && i + 1 < argc; i += 2) {
 		if (!strcmp(argv[i], "seed"))
