@@ -25,6 +25,9 @@ struct boot_amount {
 };
 
 /* Boot arguments of mm (design section 7). Zero means: not given. */
+/* Bands that a priority can begin: 1, 2, 3, 4 and 6 (row of the ladder). */
+enum { BAND_STARTS = 5 };
+
 struct boot_options {
 	u64 mem_limit; /* mem=: bytes of RAM to use, lowest first */
 	bool numa_off;
@@ -40,6 +43,9 @@ struct boot_options {
 	u32 watermark_scale_factor;              /* default 10 (row 26) */
 	u32 lowmem_reserve_ratio[NR_ZONE_TYPES]; /* default 256 256 32 0 (row 31) */
 	bool page_owner;                         /* page_owner=on (row 65) */
+	bool ladder_off;                         /* ladder=off: two levels of marks */
+	bool bands_given;
+	u8 band_start[BAND_STARTS]; /* bands=: lowest priority of bands 1, 2, 3, 4, 6 */
 };
 
 /* A contiguous area lent to movable users; pageblock aligned, in one node. */

@@ -14,6 +14,7 @@ enum {
 	/* Bounds of the knobs of the same name (Linux: the same). */
 	MAX_SCALE_FACTOR = 3000,
 	DEFAULT_SCALE_FACTOR = 10,
+	MAX_BAND_START = 32, /* one more than the highest priority */
 };
 
 static struct boot_options opt;
@@ -166,34 +167,78 @@ static tm_init int parse_scale_factor(const char *value)
 	return 0;
 }
 
-/* Up to one number per zone type, separated by commas; the rest stays. */
-static tm_init int parse_reserve_ratio(const char *value)
+static tm_init size_t until_comma(const char *s)
 {
-	u32 ratio[NR_ZONE_TYPES];
+	const char *comma = strchr(s, ',');
+
+	return comma ? (size_t)(comma - s) : strlen(s);
+}
+
+/* Numbers up to `most`, separated by commas, into n[]; *nr: room, then how many. */
+static tm_init int parse_list(const char *value, u64 most, u64 *n, u32 *nr)
+{
+	u32 room = *nr;
 	char number[16];
 
-	memcpy(ratio, opt.lowmem_reserve_ratio, sizeof(ratio));
-	for (u32 i = 0; i < NR_ZONE_TYPES; i++) {
-		const char *comma = strchr(value, ',');
-		size_t len = comma ? (size_t)(comma - value) : strlen(value);
-		u64 n;
+	for (*nr = 0; *nr < room; value += until_comma(value) + 1) {
+		size_t len = until_comma(value);
 
 		if (len >= sizeof(number))
 			return ERR_RANGE;
 		memcpy(number, value, len);
 		number[len] = '\0';
-		if (tm_parse_u64(number, &n))
+		if (tm_parse_u64(number, &n[*nr]))
 			return ERR_INVAL;
-		if (n > 0xffffffffu)
+		if (n[*nr] > most)
 			return ERR_RANGE;
-		ratio[i] = (u32)n;
-		if (!comma) {
-			memcpy(opt.lowmem_reserve_ratio, ratio, sizeof(ratio));
+		++*nr;
+		if (!value[len])
 			return 0;
-		}
-		value = comma + 1;
 	}
-	return ERR_INVAL; /* more numbers than zone types */
+	return ERR_INVAL; /* more numbers than there is room for */
+}
+
+/* Up to one number per zone type; the rest stays. */
+static tm_init int parse_reserve_ratio(const char *value)
+{
+	u64 ratio[NR_ZONE_TYPES];
+	u32 nr = NR_ZONE_TYPES;
+	int err = parse_list(value, 0xffffffffu, ratio, &nr);
+
+	for (u32 i = 0; !err && i < nr; i++)
+		opt.lowmem_reserve_ratio[i] = (u32)ratio[i];
+	return err;
+}
+
+/* The priorities at which bands 1, 2, 3, 4 and 6 begin, none below the one before
+ * it; 32: nobody is in that band. */
+static tm_init int parse_bands(const char *value)
+{
+	u64 start[BAND_STARTS];
+	u32 nr = BAND_STARTS;
+	int err = parse_list(value, MAX_BAND_START, start, &nr);
+
+	if (err)
+		return err;
+	if (nr != BAND_STARTS)
+		return ERR_INVAL;
+	for (u32 i = 1; i < nr; i++)
+		if (start[i] < start[i - 1])
+			return ERR_INVAL;
+	for (u32 i = 0; i < nr; i++)
+		opt.band_start[i] = (u8)start[i];
+	opt.bands_given = true;
+	return 0;
+}
+
+static tm_init int parse_ladder(const char *value)
+{
+	bool off = !strcmp(value, "off");
+
+	if (!off && strcmp(value, "on"))
+		return ERR_INVAL;
+	opt.ladder_off = off;
+	return 0;
 }
 
 static tm_init int parse_page_owner(const char *value)
@@ -224,6 +269,8 @@ tm_init int mm_boot_option(const char *name, const char *value)
 		{ "lowmem_reserve_ratio", parse_reserve_ratio },
 		{ "page_owner", parse_page_owner },
 		{ "fail_page_alloc", fault_parse },
+		{ "bands", parse_bands },
+		{ "ladder", parse_ladder },
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(table); i++) {

@@ -15,21 +15,12 @@
 #include "mm/stat/owner.h"
 
 static bool open;
-static gfp_t allowed;     /* set at boot, twice: flags that have an effect (row 62) */
 static u64 foreign_frees; /* (A) */
 
 void tm_init page_alloc_open(void)
 {
 	foreign_frees = 0;
-	/* Nobody could wake a sleeper yet, nor take over meanwhile. */
-	allowed = ~(gfp_t)__GFP_DIRECT_RECLAIM;
 	open = true;
-}
-
-void mm_allow_blocking(void)
-{
-	BUG_ON(!open || !sched_running());
-	allowed = ~(gfp_t)0;
 }
 
 u64 page_alloc_foreign_frees(void)
@@ -52,9 +43,6 @@ static struct page *alloc_from(int node, gfp_t gfp, unsigned int order, const vo
 	struct page *page;
 
 	BUG_ON(!open);
-	gfp &= allowed;
-	if (tm_debug)
-		BUG_ON_VAL((gfp & __GFP_DIRECT_RECLAIM) && !may_sleep(), gfp, order);
 	if (request_fill(&rq, node, gfp, order, site) || fault_should_fail(&rq))
 		return NULL;
 	first = (struct alloc_try){ .band = rq.band, .low_mark = rq.band < BAND_NO_RECLAIM };

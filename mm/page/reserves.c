@@ -2,14 +2,16 @@
 /*
  * From knobs and managed pages to the marks of every zone; contracts in
  * reserves.h. The knobs lock is held while all zones are computed: about a
- * hundred instructions for each zone with pages, interrupts on. Zone locks are
- * not taken but for the floors, which the boost moves too: marks are hints that
- * the next test reads whole, one word each.
+ * hundred instructions for each zone with pages, interrupts on. Marks are hints
+ * that the next test reads whole, one word each; the zone's lock is held only
+ * while its floors are stored.
  */
 #include "mm/page/reserves.h"
 
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
+#include "mm/page/request.h"
+#include "mm/stat/owner.h"
 
 enum { FIXPOINT_ROUNDS = 4 };
 
@@ -83,15 +85,17 @@ void reserves_floors_locked(struct zone *z)
 {
 	const struct wm_marks m = { z->wmark[WMARK_MIN], z->wmark[WMARK_LOW],
 				    z->wmark[WMARK_HIGH] };
-	u64 boost = __atomic_load_n(&z->boost, __ATOMIC_RELAXED);
 	u64 floor[NR_BANDS];
 
 	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
-	wm_floors(&m, boost, true, floor, NR_BANDS);
+	wm_floors(&m, z->boost, request_ladder(), floor, NR_BANDS);
 	for (unsigned int b = 0; b < NR_BANDS; b++)
 		set_word(&z->floor[b], floor[b]);
+	/* Above low everybody may, so a hit asks for nothing else; while somebody
+	 * watches, none passes. */
 	for (unsigned int t = 0; t < NR_ZONE_TYPES; t++)
-		set_word(&z->pass[t], m.low + boost + z->lowmem_reserve[t]);
+		set_word(&z->pass[t],
+			 watch_active() ? ~0ull : m.low + z->boost + z->lowmem_reserve[t]);
 }
 
 static void compute_floors(struct zone *z)
@@ -193,6 +197,7 @@ void tm_init reserves_init(const struct boot_info *bi)
 
 	BUG_ON_VAL(!o->watermark_scale_factor || o->watermark_scale_factor > WM_SCALE_FACTOR_MOST,
 		   o->watermark_scale_factor, WM_SCALE_FACTOR_MOST);
+	request_init(o);
 	knobs = (struct reserve_knobs){ .watermark_scale_factor = o->watermark_scale_factor };
 	memcpy(knobs.lowmem_reserve_ratio, o->lowmem_reserve_ratio,
 	       sizeof(knobs.lowmem_reserve_ratio));

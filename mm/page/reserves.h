@@ -21,12 +21,15 @@ struct reserve_knobs {
 /* Take the boot arguments and compute everything. Boot, after the zones have
  * their managed pages. */
 void reserves_init(const struct boot_info *bi);
-/* Compute again: managed pages or online CPUs have changed. Task or boot. */
+/* Compute again: managed pages or online CPUs have changed, or somebody begins or
+ * ends to watch (watch_active()). Task or boot. */
 void reserves_update(void);
 
 /*
  * What the ladder and the hit path compare with, from the zone's marks, reserves
- * and boost. Zone lock held, about 100 instructions.
+ * and boost, when one of them has changed. Under the zone's lock, since the boost
+ * changes under it: else an older sum could be stored over a newer one. One bounded
+ * step of about 100 instructions.
  */
 void reserves_floors_locked(struct zone *z);
 

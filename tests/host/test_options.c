@@ -37,7 +37,7 @@ static void test_unknown_names(void **state)
 	assert_int_equal(mm_boot_option("root", "/dev/sda"), ERR_NOENT);
 	assert_int_equal(mm_boot_option("", NULL), ERR_NOENT);
 	assert_int_equal(mm_boot_option("memx", "1G"), ERR_NOENT);
-	assert_int_equal(mm_boot_option("ladder", "off"), ERR_NOENT);
+	assert_int_equal(mm_boot_option("ladders", "off"), ERR_NOENT);
 }
 
 /* Every name needs a value, and none takes an empty one. */
@@ -52,7 +52,9 @@ static void test_values_are_needed(void **state)
 					     "cma",
 					     "min_free_kbytes",
 					     "watermark_scale_factor",
-					     "lowmem_reserve_ratio" };
+					     "lowmem_reserve_ratio",
+					     "bands",
+					     "ladder" };
 	struct boot_options before = *opt;
 
 	(void)state;
@@ -192,6 +194,40 @@ static void test_reserve_ratio(void **state)
 	assert_ratio(0, 4294967295u, 3, 4);
 }
 
+static void test_ladder(void **state)
+{
+	(void)state;
+	assert_false(opt->ladder_off);
+	assert_int_equal(mm_boot_option("ladder", "off"), 0);
+	assert_true(opt->ladder_off);
+	assert_int_equal(mm_boot_option("ladder", "0"), ERR_INVAL);
+	assert_int_equal(mm_boot_option("ladder", "offf"), ERR_INVAL);
+	assert_true(opt->ladder_off);
+	assert_int_equal(mm_boot_option("ladder", "on"), 0);
+	assert_false(opt->ladder_off);
+}
+
+static void test_bands(void **state)
+{
+	static const u8 given[BAND_STARTS] = { 0, 8, 8, 31, 32 };
+
+	(void)state;
+	assert_false(opt->bands_given);
+	assert_int_equal(mm_boot_option("bands", "0,8,8,31,32"), 0);
+	assert_true(opt->bands_given);
+	assert_memory_equal(opt->band_start, given, sizeof(given));
+	assert_int_equal(mm_boot_option("bands", "4,8,16,20"), ERR_INVAL);
+	assert_int_equal(mm_boot_option("bands", "4,8,16,20,26,30"), ERR_INVAL);
+	assert_int_equal(mm_boot_option("bands", "4,8,7,20,26"), ERR_INVAL);
+	assert_int_equal(mm_boot_option("bands", "4,8,16,20,33"), ERR_RANGE);
+	assert_int_equal(mm_boot_option("bands", "4,8,16,20,-1"), ERR_INVAL);
+	assert_int_equal(mm_boot_option("bands", "4,8,,20,26"), ERR_INVAL);
+	assert_int_equal(mm_boot_option("bands", "4,8,16,20,26,"), ERR_INVAL);
+	assert_int_equal(mm_boot_option("bands", "4 8 16 20 26"), ERR_INVAL);
+	assert_int_equal(mm_boot_option("bands", "0000000000000004,8,16,20,26"), ERR_RANGE);
+	assert_memory_equal(opt->band_start, given, sizeof(given));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +241,8 @@ int main(void)
 		cmocka_unit_test_setup(test_cma, setup),
 		cmocka_unit_test_setup(test_min_free_and_scale, setup),
 		cmocka_unit_test_setup(test_reserve_ratio, setup),
+		cmocka_unit_test_setup(test_ladder, setup),
+		cmocka_unit_test_setup(test_bands, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,7 +80,7 @@ static void test_zone_by_flags(void **state)
 	assert_int_equal(zone_of(take(GFP_HIGHUSER_MOVABLE, 0))->type, ZONE_MOVABLE);
 	assert_int_equal(zone_of(take(__GFP_DMA, 0))->type, ZONE_DMA);
 	assert_int_equal(zone_of(take(__GFP_DMA32, 0))->type, ZONE_DMA);
-	assert_int_equal(zone_of(take(__GFP_DMA | GFP_HIGHUSER_MOVABLE, 0))->type, ZONE_DMA);
+	assert_int_equal(zone_of(take(__GFP_DMA | GFP_USER | __GFP_MOVABLE, 0))->type, ZONE_DMA);
 	assert_int_equal(zone_of(take(__GFP_RECLAIMABLE, 0))->type, ZONE_DMA);
 }
 
@@ -224,7 +224,10 @@ static void ask_both_mobilities(void *arg)
 static void test_contradicting_flags(void **state)
 {
 	(void)state;
-	assert_non_null(fake_panics(ask_both_mobilities, NULL));
+	if (tm_debug)
+		assert_non_null(strstr(fake_panics(ask_both_mobilities, NULL), "reclaimable"));
+	else
+		assert_null(fake_panics(ask_both_mobilities, NULL));
 }
 
 /* A failure is said once a second, and not at all when the caller minds. */
@@ -562,7 +565,7 @@ static void test_blocking_waits_for_tasks(void **state)
 	assert_non_null(page);
 	free_pages(page, 0);
 	if (tm_debug)
-		assert_non_null(strstr(fake_panics(take_with_lock, &page), "may_sleep"));
+		assert_non_null(strstr(fake_panics(take_with_lock, &page), "nobody may sleep"));
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -336,7 +336,7 @@ unsigned int cpus_online_count(void)
 
 bool may_sleep(void)
 {
-	return !f.nr_held && !fake_irqs_masked;
+	return !f.nr_held && !fake_irqs_masked && !fake_task.in_interrupt;
 }
 
 bool sched_running(void)
