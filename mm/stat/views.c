@@ -232,26 +232,10 @@ void mm_view_node_distance(struct out *out, unsigned int node)
 	out_printf(out, "\n");
 }
 
-/* A mask as ranges: 0-1,3. */
-static void print_list(struct out *out, u64 mask)
-{
-	const char *comma = "";
-
-	while (mask) {
-		unsigned int first = (unsigned int)__builtin_ctzll(mask);
-		u64 run = mask >> first;
-		unsigned int len = ~run ? (unsigned int)__builtin_ctzll(~run) : 64;
-
-		out_printf(out, len > 1 ? "%s%u-%u" : "%s%u", comma, first, first + len - 1);
-		mask &= len + first >= 64 ? 0 : ~0ull << (first + len);
-		comma = ",";
-	}
-}
-
 void mm_view_node_cpulist(struct out *out, unsigned int node)
 {
 	const struct node *n = node_get(node);
 
-	print_list(out, n ? n->cpus & cpus_online() : 0);
+	out_mask(out, n ? n->cpus & cpus_online() : 0);
 	out_printf(out, "\n");
 }

@@ -45,6 +45,9 @@ struct out {
 void out_printf(struct out *out, const char *fmt, ...) tm_printf(2, 3);
 void out_vprintf(struct out *out, const char *fmt, va_list ap) tm_printf(2, 0);
 
+/* A mask as the list of its bits: 0-1,3; nothing for an empty one. */
+void out_mask(struct out *out, u64 mask);
+
 /* A sink that fills a buffer, stays terminated and remembers truncation. */
 struct out_buf {
 	struct out out;

@@ -305,3 +305,18 @@ int tm_snprintf(char *buf, size_t size, const char *fmt, ...)
 	va_end(ap);
 	return (int)total;
 }
+
+void out_mask(struct out *out, u64 mask)
+{
+	const char *comma = "";
+
+	while (mask) {
+		unsigned int first = (unsigned int)__builtin_ctzll(mask);
+		u64 run = mask >> first;
+		unsigned int len = ~run ? (unsigned int)__builtin_ctzll(~run) : 64;
+
+		out_printf(out, len > 1 ? "%s%u-%u" : "%s%u", comma, first, first + len - 1);
+		mask &= len + first >= 64 ? 0 : ~0ull << (first + len);
+		comma = ",";
+	}
+}

@@ -25,9 +25,10 @@ static const struct {
 	const char *word;
 	int (*run)(int argc, char **argv);
 } parts[] = {
-	{ "alloc", mm_alloc }, { "free", mm_free },     { "hold", mm_hold },
-	{ "check", check },    { "stress", mm_stress }, { "explain", mm_explain },
-	{ "owner", mm_owner }, { "fault", mm_fault },   { "trace", mm_trace },
+	{ "alloc", mm_alloc },       { "free", mm_free },     { "hold", mm_hold },
+	{ "check", check },          { "stress", mm_stress }, { "explain", mm_explain },
+	{ "owner", mm_owner },       { "fault", mm_fault },   { "trace", mm_trace },
+	{ "policy", mm_policy_cmd }, { "mems", mm_mems_cmd },
 };
 /* clang-format on */
 

@@ -135,7 +135,7 @@ static int parse_request(int argc, char **argv, struct request *r)
 {
 	int i = 3;
 
-	*r = (struct request){ .count = 1, .gfp = __GFP_NOWARN };
+	*r = (struct request){ .count = 1, .gfp = __GFP_NOWARN | __GFP_HARDWALL };
 	if (argc < 3)
 		return alloc_usage();
 	if (sh_number("mm alloc", "ORDER", argv[2], 0, MAX_PAGE_ORDER, &r->order))

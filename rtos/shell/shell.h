@@ -106,6 +106,9 @@ int mm_explain(int argc, char **argv);
 int mm_owner(int argc, char **argv);
 int mm_fault(int argc, char **argv);
 int mm_trace(int argc, char **argv);
+/* mm_policy.c; argv[1] being the word. */
+int mm_policy_cmd(int argc, char **argv);
+int mm_mems_cmd(int argc, char **argv);
 
 /* The boot is over: what it cost ends here. The shell's first act. */
 void bench_mark_boot(void);

@@ -24,17 +24,7 @@ static void show_cmdline(struct out *out)
 /* A mask as Linux lists it: 0-1,4. Nothing at all for an empty one. */
 static void show_mask(struct out *out, u64 mask)
 {
-	const char *comma = "";
-
-	for (unsigned int first = 0, last; first < 64; first = last + 1) {
-		last = first;
-		if (!(mask >> first & 1))
-			continue;
-		while (last < 63 && mask >> (last + 1) & 1)
-			last++;
-		out_printf(out, last > first ? "%s%u-%u" : "%s%u", comma, first, last);
-		comma = ",";
-	}
+	out_mask(out, mask);
 	out_printf(out, "\n");
 }
 
