@@ -5,6 +5,7 @@
 #include "mm/page/slowpath.h"
 
 #include "mm/page/walk.h"
+#include "mm/task.h"
 
 enum { WARN_EVERY_NS = 1000000000 };
 
@@ -20,11 +21,25 @@ static void warn_failed(const struct alloc_request *rq)
 		(unsigned long long)mm_free_pages());
 }
 
+/* An interrupt's requests are nobody's. */
+static void count_for_task(void)
+{
+	if (sched_running() && !in_interrupt())
+		task_mm(task_current())->slow_paths++;
+}
+
+u32 mm_slow_paths(void)
+{
+	return task_mm(task_current())->slow_paths;
+}
+
 struct page *slowpath_alloc(const struct alloc_request *rq)
 {
 	const struct alloc_try floor = { .band = rq->band };
-	struct page *page = walk_zones(rq, &floor, NULL);
+	struct page *page;
 
+	count_for_task();
+	page = walk_zones(rq, &floor, NULL);
 	if (unlikely(!page))
 		warn_failed(rq);
 	return page;

@@ -22,6 +22,8 @@ static const struct command commands[] = {
 	  "    mm check                         compare everything with the equations\n"
 	  "    mm stress [SECONDS] [seed N] [tasks N]\n"
 	  "        random requests of all orders from many tasks; then every page must be home\n"
+	  "    mm flood [SECONDS]\n"
+	  "        tasks that take all memory against an urgent one, with the ladder of floors\n"
 	  "    mm explain [N|on|off]            the latest requests that were not served at once: why\n"
 	  "    mm owner [PFN]                   who holds memory, by call site; or a frame's history\n"
 	  "    mm fault [NAME VALUE ...|off]    make requests fail by rule: probability interval\n"

@@ -19,7 +19,6 @@ static int check(int argc, char **argv)
 	return wrong ? EXIT_FAIL : EXIT_OK;
 }
 
-/* clang-format off: one a line */
 /* Called with argv[0] "mm", argv[1] the word. */
 static const struct {
 	const char *word;
@@ -28,9 +27,8 @@ static const struct {
 	{ "alloc", mm_alloc },       { "free", mm_free },     { "hold", mm_hold },
 	{ "check", check },          { "stress", mm_stress }, { "explain", mm_explain },
 	{ "owner", mm_owner },       { "fault", mm_fault },   { "trace", mm_trace },
-	{ "policy", mm_policy_cmd }, { "mems", mm_mems_cmd },
+	{ "policy", mm_policy_cmd }, { "mems", mm_mems_cmd }, { "flood", mm_flood },
 };
-/* clang-format on */
 
 int cmd_mm(int argc, char **argv)
 {

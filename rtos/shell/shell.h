@@ -101,14 +101,16 @@ int mm_alloc(int argc, char **argv);
 int mm_free(int argc, char **argv);
 int mm_hold(int argc, char **argv);
 int mm_stress(int argc, char **argv);
-/* mm_see.c; argv[1] being the word. */
+int mm_flood(int argc, char **argv);
 int mm_explain(int argc, char **argv);
 int mm_owner(int argc, char **argv);
 int mm_fault(int argc, char **argv);
 int mm_trace(int argc, char **argv);
-/* mm_policy.c; argv[1] being the word. */
 int mm_policy_cmd(int argc, char **argv);
 int mm_mems_cmd(int argc, char **argv);
+/* Free pages once nothing else moves them: a task that has just ended gives its
+ * stack back a little later. At most a second. Task. */
+u64 mm_settled_free_pages(void);
 
 /* The boot is over: what it cost ends here. The shell's first act. */
 void bench_mark_boot(void);

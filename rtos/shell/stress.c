@@ -210,9 +210,7 @@ static int report(unsigned int n, u64 before, u64 after)
 	return damaged || wrong || before != after ? EXIT_FAIL : EXIT_OK;
 }
 
-/* Free pages once nothing else moves them: a task that has just ended gives
- * its stack back a little later. */
-static u64 settled_free_pages(void)
+u64 mm_settled_free_pages(void)
 {
 	u64 was = mm_free_pages();
 
@@ -238,14 +236,14 @@ static int run(u64 seconds, u64 seed, unsigned int n)
 		 (unsigned long long)seed);
 	set_phase(WAIT);
 	made = create_workers(n, seed);
-	before = settled_free_pages();
+	before = mm_settled_free_pages();
 	if (made == n) {
 		run_end = time_after_ns(seconds * NS_PER_S);
 		set_phase(RUN);
 		sh_sleep(seconds * NS_PER_S);
 	}
 	stop_workers(made);
-	after = settled_free_pages();
+	after = mm_settled_free_pages();
 	status = join_workers(made);
 	if (made < n) {
 		sh_print("mm stress: no memory for task %u of %u\n", made + 1, n);
