@@ -124,11 +124,14 @@ static void compute_cpu_numbers(const struct node *n, struct zone *z)
 {
 	unsigned int online = cpus_now();
 	unsigned int local = cpus_of(n);
+	u64 share = z->wmark[WMARK_LOW];
 
 	BUG_ON_VAL(!online || online > MAX_CPUS, online, n->id);
 	z->stat_threshold = wm_stat_threshold(online, managed_of(z));
 	z->pcp_batch = wm_pcp_batch(managed_of(z));
-	z->pcp_high = wm_pcp_high(z->wmark[WMARK_LOW], local ? local : online, z->pcp_batch);
+	if (knobs.pcp_high_fraction)
+		share = managed_of(z) / knobs.pcp_high_fraction;
+	z->pcp_high = wm_pcp_high(share, local ? local : online, z->pcp_batch);
 }
 
 static void compute_nodes(void)
@@ -245,6 +248,17 @@ int reserves_set_scale_factor(u64 factor)
 		return ERR_RANGE;
 	spin_lock(&knobs_lock);
 	knobs.watermark_scale_factor = (u32)factor;
+	compute_all();
+	spin_unlock(&knobs_lock);
+	return 0;
+}
+
+int reserves_set_pcp_high_fraction(u64 fraction)
+{
+	if ((fraction && fraction < PCP_HIGH_FRACTION_LEAST) || fraction > 0x7fffffff)
+		return ERR_RANGE;
+	spin_lock(&knobs_lock);
+	knobs.pcp_high_fraction = (u32)fraction;
 	compute_all();
 	spin_unlock(&knobs_lock);
 	return 0;

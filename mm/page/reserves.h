@@ -16,7 +16,10 @@ struct reserve_knobs {
 	bool min_free_is_set;
 	u32 watermark_scale_factor;
 	u32 lowmem_reserve_ratio[NR_ZONE_TYPES];
+	u32 pcp_high_fraction; /* of the zone, for the caches of its CPUs; 0: by low mark */
 };
+
+enum { PCP_HIGH_FRACTION_LEAST = 8 };
 
 /* Take the boot arguments and compute everything. Boot, after the zones have
  * their managed pages. */
@@ -43,6 +46,8 @@ struct reserve_knobs reserves_knobs(void);
 int reserves_set_min_free_kbytes(u64 kbytes);
 int reserves_set_scale_factor(u64 factor);
 int reserves_set_ratio(const u64 *ratio, unsigned int nr);
+/* 0, or at least PCP_HIGH_FRACTION_LEAST. */
+int reserves_set_pcp_high_fraction(u64 fraction);
 
 /* Row 32, sum over all nodes. Any. */
 u64 reserves_total(void);

@@ -134,8 +134,8 @@ unsigned int wm_pcp_batch(u64 managed)
 	return (unsigned int)max_u64(pow2 - 1, 1);
 }
 
-unsigned int wm_pcp_high(u64 low, unsigned int cpus, unsigned int batch)
+unsigned int wm_pcp_high(u64 share, unsigned int cpus, unsigned int batch)
 {
-	BUG_ON_VAL(!cpus, low, batch);
-	return (unsigned int)max_u64(low / cpus, 4ull * batch);
+	BUG_ON_VAL(!cpus, share, batch);
+	return (unsigned int)max_u64(share / cpus, 4ull * batch);
 }

@@ -76,10 +76,11 @@ u64 wm_total_reserve(const u64 *reserve, unsigned int nr, u64 high, u64 managed)
 unsigned int wm_stat_threshold(unsigned int cpus, u64 managed);
 unsigned int wm_pressure_threshold(unsigned int cpus, u64 min, u64 low);
 
-/* Rows 47, 48: pages of one refill, and where a per-CPU list is too long. cpus
- * are those of the zone's node, or all when it has none. */
+/* Rows 47, 48: pages of one refill, and where a per-CPU list is too long: share is
+ * the low mark, or what a knob sets instead; cpus are those of the zone's node, or
+ * all when it has none. */
 unsigned int wm_pcp_batch(u64 managed);
-unsigned int wm_pcp_high(u64 low, unsigned int cpus, unsigned int batch);
+unsigned int wm_pcp_high(u64 share, unsigned int cpus, unsigned int batch);
 
 /*
  * Row 27: may a request of this order leave the zone with what remains? free

@@ -5,6 +5,7 @@
  * Computing and locking is reserves.c's affair.
  */
 #include "mm/mm.h"
+#include "mm/page/mobility.h"
 #include "mm/page/reserves.h"
 
 static void show_u64(struct out *out, u64 value)
@@ -36,6 +37,32 @@ static int store_scale_factor(const char *text)
 	int err = tm_parse_u64(text, &value);
 
 	return err ? err : reserves_set_scale_factor(value);
+}
+
+static void show_boost_factor(struct out *out)
+{
+	show_u64(out, mobility_boost_factor());
+}
+
+static int store_boost_factor(const char *text)
+{
+	u64 value;
+	int err = tm_parse_u64(text, &value);
+
+	return err ? err : mobility_set_boost_factor(value);
+}
+
+static void show_high_fraction(struct out *out)
+{
+	show_u64(out, reserves_knobs().pcp_high_fraction);
+}
+
+static int store_high_fraction(const char *text)
+{
+	u64 value;
+	int err = tm_parse_u64(text, &value);
+
+	return err ? err : reserves_set_pcp_high_fraction(value);
 }
 
 static void show_ratio(struct out *out)
@@ -92,6 +119,8 @@ const struct mm_knob *mm_knobs(unsigned int *count)
 		{ "lowmem_reserve_ratio", show_ratio, store_ratio },
 		{ "min_free_kbytes", show_min_free, store_min_free },
 		{ "numa_zonelist_order", show_zonelist_order, NULL },
+		{ "percpu_pagelist_high_fraction", show_high_fraction, store_high_fraction },
+		{ "watermark_boost_factor", show_boost_factor, store_boost_factor },
 		{ "watermark_scale_factor", show_scale_factor, store_scale_factor },
 	};
 

@@ -14,6 +14,7 @@
 #include "mm/page/pageblock.h"
 #include "mm/page/reserves.h"
 #include "mm/stat/items.h"
+#include "mm/stat/vmstat.h"
 
 #define KIB(pages) ((unsigned long long)(pages) << (PAGE_SHIFT - 10))
 
@@ -87,6 +88,9 @@ void mm_view_pagetypeinfo(struct out *out)
 	for (u32 id = 0; id < MAX_NODES; id++)
 		if (nodes_with_memory() >> id & 1)
 			print_node_types(out, node_table[id]);
+	out_printf(out, "tm_alloc_fallback %llu\ntm_pageblock_steal %llu\n",
+		   (unsigned long long)vm_event_sum(ALLOC_FALLBACK),
+		   (unsigned long long)vm_event_sum(PAGEBLOCK_STEAL));
 }
 
 /* ---- sums ---------------------------------------------------------------------------- */

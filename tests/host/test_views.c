@@ -12,6 +12,7 @@
 #include "help/machine.h"
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
+#include "mm/page/mobility.h"
 #include "mm/page/reserves.h"
 
 static char ours[1 << 17], linux_text[1 << 17];
@@ -435,6 +436,58 @@ static void test_ratio_is_settable(void **state)
 	assert_int_equal(dma->lowmem_reserve[ZONE_NORMAL], 0);
 }
 
+/* As Linux: the share of the zone instead of its low mark, for the CPUs of its
+ * node; 0 goes back, 1 to 7 are refused. */
+static void test_high_fraction_is_settable(void **state)
+{
+	const struct zone *z;
+	u32 before;
+
+	(void)state;
+	machine_boot(&two2g);
+	z = zone_next(0);
+	before = z->pcp_high;
+	assert_int_equal(before, z->wmark[WMARK_LOW] / 2);
+	assert_int_equal(store("percpu_pagelist_high_fraction", "8"), 0);
+	assert_int_equal(z->pcp_high, z->managed_pages / 8 / 2);
+	assert_int_equal(store("percpu_pagelist_high_fraction", "7"), ERR_RANGE);
+	assert_int_equal(store("percpu_pagelist_high_fraction", "2147483648"), ERR_RANGE);
+	assert_int_equal(store("percpu_pagelist_high_fraction", "-8"), ERR_INVAL);
+	assert_int_equal(z->pcp_high, z->managed_pages / 8 / 2);
+	assert_int_equal(store("percpu_pagelist_high_fraction", "2147483647"), 0);
+	assert_int_equal(z->pcp_high, 4 * z->pcp_batch);
+	assert_int_equal(store("percpu_pagelist_high_fraction", "0"), 0);
+	assert_int_equal(z->pcp_high, before);
+}
+
+static void test_boost_factor_is_settable(void **state)
+{
+	(void)state;
+	machine_boot(&one512);
+	assert_int_equal(store("watermark_boost_factor", "0"), 0);
+	assert_int_equal(mobility_boost_factor(), 0);
+	assert_int_equal(store("watermark_boost_factor", "x"), ERR_INVAL);
+	assert_int_equal(store("watermark_boost_factor", "15000"), 0);
+	assert_int_equal(mobility_boost_factor(), 15000);
+}
+
+/* Marks are printed as they count, with the boost on top, as Linux does. */
+static void test_boost_is_shown(void **state)
+{
+	struct zone *z;
+	const char *text;
+
+	(void)state;
+	machine_boot(&one512);
+	z = zone_next(0);
+	z->boost = 512;
+	text = show(mm_view_zoneinfo);
+	assert_int_equal(value_after(text, "        boost "), 512);
+	assert_int_equal(value_after(text, "        min "), z->wmark[WMARK_MIN] + 512);
+	assert_int_equal(value_after(text, "        high "), z->wmark[WMARK_HIGH] + 512);
+	z->boost = 0;
+}
+
 /* ---- words for people ------------------------------------------------------------------- */
 
 static void test_first_screen(void **state)
@@ -486,6 +539,9 @@ int main(void)
 		cmocka_unit_test(test_min_free_is_settable),
 		cmocka_unit_test(test_scale_factor_is_settable),
 		cmocka_unit_test(test_ratio_is_settable),
+		cmocka_unit_test(test_high_fraction_is_settable),
+		cmocka_unit_test(test_boost_factor_is_settable),
+		cmocka_unit_test(test_boost_is_shown),
 		cmocka_unit_test(test_first_screen),
 		cmocka_unit_test(test_panic_view),
 	};

@@ -78,7 +78,7 @@ def pagetypeinfo(text):
     """(free, blocks): {(node, zone, type): [per order]}, {(node, zone): {type: n}}"""
     free, blocks, types = {}, {}, []
     for line in lines_of(text):
-        if re.fullmatch(r"Page block order: 9|Pages per block:  512", line):
+        if re.fullmatch(r"Page block order: 9|Pages per block:  512|tm_\w+ \d+", line):
             continue
         if re.fullmatch(r"Free pages count per migrate type at order( +\d+)+ ?", line):
             continue
