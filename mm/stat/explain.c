@@ -405,14 +405,34 @@ static struct journey *next_journey(u64 after)
 	return NULL;
 }
 
+/* The number that the nr latest journeys of the ring are above. */
+static u64 before_latest(unsigned int nr)
+{
+	u64 least = ~0ull;
+
+	for (; nr && least; nr--) {
+		u64 next = 0;
+
+		for (unsigned int i = 0; i < NR_JOURNEYS; i++) {
+			u64 number = __atomic_load_n(&ring[i].number, __ATOMIC_RELAXED);
+
+			if (number < least && number > next)
+				next = number;
+		}
+		least = next;
+	}
+	return least ? least - 1 : 0;
+}
+
 void mm_view_explain(struct out *out, unsigned int nr)
 {
 	u64 last = __atomic_load_n(&last_number, __ATOMIC_RELAXED);
 	u64 lost = __atomic_load_n(&nr_unrecorded, __ATOMIC_RELAXED);
+	bool off = __atomic_load_n(&switched_off, __ATOMIC_RELAXED);
+	u64 at = before_latest(nr);
 	struct journey *j;
 
-	nr = (unsigned int)min_u64(nr, NR_JOURNEYS);
-	for (u64 at = last > nr ? last - nr : 0; nr && (j = next_journey(at)); nr--) {
+	while (nr-- && (j = next_journey(at))) {
 		at = j->number;
 		print_journey(out, j);
 		release(j);
@@ -421,6 +441,5 @@ void mm_view_explain(struct out *out, unsigned int nr)
 		   (unsigned long long)last, last == 1 ? "" : "s", NR_JOURNEYS);
 	if (lost)
 		out_printf(out, ", %llu not recorded", (unsigned long long)lost);
-	out_printf(out,
-		   __atomic_load_n(&switched_off, __ATOMIC_RELAXED) ? "; switched off\n" : "\n");
+	out_printf(out, off ? "; switched off\n" : "\n");
 }
