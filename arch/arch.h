@@ -177,6 +177,13 @@ bool arch_check_wx(void);
 /* Physical address bits this CPU can emit (ID_AA64MMFR0.PARange). Any. */
 unsigned int arch_phys_bits(void);
 
+/*
+ * Clear or copy one page, page aligned, normal memory, with the widest stores
+ * that kernel code may use. Any.
+ */
+void arch_clear_page(void *p);
+void arch_copy_page(void *to, const void *from);
+
 /* ---- interrupts at the CPU --------------------------------------------- */
 
 /* Mask, returning the earlier state; restore it. Any. Costs 3 instructions. */

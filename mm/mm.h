@@ -126,6 +126,9 @@ enum {
 void mm_allow_blocking(void);
 /* cpus_online() has changed: what is computed from it follows. Task. */
 void mm_cpus_changed(void);
+/* What the idle task of a CPU begins with in mm_task's `cache`. Any. */
+struct pcp_cpu;
+struct pcp_cpu *mm_cpu_cache(unsigned int cpu);
 
 /*
  * Allocate 2^order contiguous frames, aligned to their size, by the calling
@@ -170,8 +173,15 @@ void free_pages_exact(void *p, u64 nr_bytes);
 
 /* Clear or copy one page by its linear address, with the widest stores the CPU
  * has without FP registers (dc zva). Any. */
-void clear_page(void *p);
-void copy_page(void *to, const void *from);
+static inline void clear_page(void *p)
+{
+	arch_clear_page(p);
+}
+
+static inline void copy_page(void *to, const void *from)
+{
+	arch_copy_page(to, from);
+}
 
 /*
  * Give every frame in per-CPU caches back to its zone (row 50). Own CPU at once;

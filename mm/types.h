@@ -166,6 +166,7 @@ struct zone {
 	u32 id;                  /* (I) node * NR_ZONE_TYPES + type */
 	u64 nr_usable;           /* (Z), read without it by the mark test */
 	u64 pass[NR_ZONE_TYPES]; /* (K) what a cache hit compares with */
+	/* That was the line the hit path reads. */
 
 	u32 type;                              /* (I) enum zone_type */
 	u32 node;                              /* (I) */
@@ -191,7 +192,8 @@ struct zone {
 	u32 pcp_batch, pcp_high;               /* (K) pages (rows 47, 48) */
 	u32 stat_threshold;                    /* (K) row 35 */
 	struct pcp *pcp[MAX_CPUS];             /* (I) after boot; null: no such CPU */
-};
+} tm_aligned(64);
+_Static_assert(offsetof(struct zone, type) == 64, "the hit path reads one line");
 
 /* One entry of a zonelist; the type is cached beside the pointer. */
 struct zoneref {

@@ -81,6 +81,7 @@ static struct task *idle_for(unsigned int cpu)
 		idle->is_idle = true;
 	}
 	idle->cpu = cpu;
+	idle->mm.cache = mm_cpu_cache(cpu);
 	idle->state = TASK_RUNNING;
 	idle->resched = false;
 	idle->preempt_count = 1; /* until sched_idle() */
@@ -141,6 +142,7 @@ void secondary_main(unsigned int cpu)
 
 	arch_irq_init_cpu();
 	sched_cpu_online(cpu, arch_current());
+	cpu_calls_run(); /* asked for just before it went off: no interrupt will come */
 	/* Under the waiter's lock, so that it is either told or sees it. */
 	flags = spin_lock_irqsave(&cpu_lock);
 	spin_unlock_irqrestore(&cpu_lock, flags);
@@ -161,8 +163,10 @@ static void park(void)
 	if (goes)
 		__atomic_store_n(&parked, parked | 1ull << cpu, __ATOMIC_RELEASE);
 	sched_unlock_masked();
-	if (goes)
+	if (goes) {
+		cpu_calls_run();
 		arch_cpu_off();
+	}
 }
 
 static bool has_parked(unsigned int cpu)

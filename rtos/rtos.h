@@ -216,14 +216,15 @@ struct mm_task *task_mm(struct task *t);
 /* ---- calls between CPUs -------------------------------------------------- */
 
 /*
- * A call that one CPU makes on others, in hard interrupt there: short, masked
- * throughout. Registered once, at boot; at most 8. cpu_call() asks every
- * online CPU of the mask but the calling one, and goes on; asked again before
- * it ran, it runs once. A CPU that goes off runs what it was asked before. Any.
+ * A call that one CPU makes on others, or on itself, in hard interrupt there:
+ * short, masked throughout. Registered once, at boot; at most 8. cpu_call() asks
+ * every online CPU of the mask, and goes on; asked again before it ran, it runs
+ * once; asked while it runs, once more, in another interrupt. A CPU that goes off
+ * runs what it was asked before, or when it is back. Any.
  */
 typedef void (*cpu_call_fn)(void);
 unsigned int cpu_call_add(cpu_call_fn fn); /* its number. Boot. */
-void cpu_call(u64 cpus, unsigned int call);
+void cpu_call(u64 mask, unsigned int call);
 
 /* ---- scheduler ---------------------------------------------------------- */
 

@@ -77,6 +77,7 @@ static inline void switch_to(struct cpu *c, struct task *prev, struct task *next
 	c->switch_ticks = now;
 	c->running = next;
 	next->cpu = prev->cpu;
+	next->mm.cache = prev->mm.cache;
 	next->switches++;
 	if (unlikely(next->kill_now))
 		task_kill_called_locked(next);
@@ -220,6 +221,7 @@ void sched_ipi(void)
 	/* The sender has set resched; irq_exit() acts on it. */
 	__atomic_store_n(&c->nr_ipi, c->nr_ipi + 1, __ATOMIC_RELAXED);
 	inherit_interrupt();
+	cpu_calls_run();
 }
 
 /* ---- sleeping and waking -------------------------------------------------------------- */

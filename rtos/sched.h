@@ -166,6 +166,11 @@ void sched_resume_locked(struct task *t);
  */
 unsigned int sched_check_locked(void);
 
+/* ---- calls between CPUs (rtos/call.c) --------------------------------------------------- */
+
+/* What this CPU was asked by cpu_call(). Masked; one load when it was not. */
+void cpu_calls_run(void);
+
 /* ---- priority inheritance (rtos/inherit.c) -------------------------------------------- */
 
 /* Most links of chains followed for one change. */

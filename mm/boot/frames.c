@@ -28,6 +28,7 @@ static struct memblock_span *banks;
 static u32 nr_banks;
 static u64 metadata_pages;
 static u64 *unit_bits;
+static u64 run_start, run_end; /* frames of the run that back_span() is in */
 
 const struct memblock_span *ram_spans(u32 *nr)
 {
@@ -133,6 +134,21 @@ static void tm_init back_units(u64 first, u64 nr, u32 node)
 	}
 }
 
+/* Units rise. The longest run of them so far goes into the map. */
+static void tm_init note_run(u64 unit, u64 nr)
+{
+	u64 start = unit * FRAME_UNIT_PAGES, frames = nr * FRAME_UNIT_PAGES;
+
+	if (run_end == start)
+		start = run_start;
+	run_start = start;
+	run_end = unit * FRAME_UNIT_PAGES + frames;
+	if (run_end - run_start > frame_map.run_frames) {
+		frame_map.run_start = run_start;
+		frame_map.run_frames = run_end - run_start;
+	}
+}
+
 static void tm_init back_span(const struct memblock_span *span, u64 *done)
 {
 	u64 unit = max_u64(unit_of(span->start.v), *done);
@@ -144,6 +160,7 @@ static void tm_init back_span(const struct memblock_span *span, u64 *done)
 		back_units(unit, nr, span->node);
 		for (u64 u = unit; u < unit + nr; u++)
 			unit_bits[u / 64] |= 1ull << u % 64;
+		note_run(unit, nr);
 		unit += nr;
 	}
 	*done = max_u64(*done, end);
@@ -171,6 +188,8 @@ void tm_init frames_init(const struct boot_info *bi)
 
 	(void)bi;
 	metadata_pages = 0;
+	frame_map = (struct frame_map){ 0 };
+	run_start = run_end = 0;
 	copy_banks();
 	alloc_unit_map();
 	for (u32 i = 0; i < nr_banks; i++) {

@@ -23,12 +23,17 @@ enum {
 _Static_assert(NR_ZONES <= (PAGE_ZONE_MASK >> PAGE_ZONE_SHIFT) + 1, "zone id fits its field");
 _Static_assert((int)NR_PAGE_ORDERS <= (PAGE_ORDER_MASK >> PAGE_ORDER_SHIFT), "so does an order");
 
-/* One bit per unit of FRAME_UNIT_PAGES whose descriptors are backed. Built by
- * boot/frames.c, then constant. */
+/*
+ * One bit per unit of FRAME_UNIT_PAGES whose descriptors are backed, and the
+ * longest run of them without a gap, which on most machines is all of it: what a
+ * free looks at first. One line, then constant; built by boot/frames.c.
+ */
 struct frame_map {
+	u64 run_start, run_frames; /* frames of the longest run */
+	u64 nr_zone_ids;           /* highest id of a zone with pages, plus one */
 	const u64 *units;
 	u64 nr_units;
-};
+} tm_aligned(64);
 extern struct frame_map frame_map;
 
 static inline bool frame_exists(u64 pfn)

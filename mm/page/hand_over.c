@@ -15,6 +15,7 @@
 #include "mm/page/buddy.h"
 #include "mm/page/page_alloc.h"
 #include "mm/page/pageblock.h"
+#include "mm/page/pcp.h"
 #include "mm/page/reserves.h"
 
 /* The walk that writes descriptors: everything below `done` is written. */
@@ -225,6 +226,7 @@ void tm_init zones_hand_over(const struct boot_info *bi)
 		pageblock_set_type(span[i].start.v, span[i].end.v, MIGRATE_MOVABLE);
 	for (struct zone *z = zone_next(0); z; z = zone_next(z->id + 1))
 		buddy_init(z);
+	pcp_init();
 	for (u32 i = 0; i < bi->nr_cma; i++)
 		open_cma(&bi->cma[i]);
 	boot_phase_end(MM_BOOT_ZONES);

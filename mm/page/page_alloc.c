@@ -8,11 +8,13 @@
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
 #include "mm/page/buddy.h"
+#include "mm/page/hit.h"
 #include "mm/page/page_check.h"
 #include "mm/page/reserves.h"
 #include "mm/page/slowpath.h"
 #include "mm/page/walk.h"
 #include "mm/stat/owner.h"
+#include "mm/stat/vmstat.h"
 
 static bool open;
 static u64 foreign_frees; /* (A) */
@@ -30,42 +32,66 @@ u64 page_alloc_foreign_frees(void)
 
 /* ---- taking --------------------------------------------------------------------- */
 
-static tm_noinline void clear_block(struct page *page, unsigned int order)
+static tm_noinline struct page *cleared(struct page *page, unsigned int order)
 {
 	for (u32 i = 0; i < 1u << order; i++)
-		memset(page_address(page + i), 0, PAGE_SIZE);
+		clear_page(page_address(page + i));
+	return page;
 }
 
-static struct page *alloc_from(int node, gfp_t gfp, unsigned int order, const void *site)
+static tm_noinline struct page *alloc_long(int node, gfp_t gfp, unsigned int order,
+					   const void *site)
 {
 	struct alloc_request rq;
-	struct alloc_try first;
-	struct page *page;
 
 	BUG_ON(!open);
-	if (request_fill(&rq, node, gfp, order, site) || fault_should_fail(&rq))
+	vm_event(PGALLOC_LONG);
+	if (request_fill(&rq, node, gfp, order, site))
 		return NULL;
-	first = (struct alloc_try){ .band = rq.band, .low_mark = rq.band < BAND_NO_RECLAIM };
-	page = walk_zones(&rq, &first, NULL);
+	return page_alloc_request(&rq);
+}
+
+struct page *page_alloc_request(const struct alloc_request *rq)
+{
+	const struct alloc_try first = { .band = rq->band,
+					 .low_mark =
+						 rq->band < BAND_NO_RECLAIM || !request_ladder(),
+					 .cpuset = true };
+	struct page *page;
+
+	if (fault_should_fail(rq))
+		return NULL;
+	page = walk_zones(rq, &first, NULL);
 	if (unlikely(!page))
-		page = slowpath_alloc(&rq);
-	trace_event(TRACE_ALLOC, page ? frame_number(page) : ~0ull, order, rq.gfp, rq.mt);
+		page = slowpath_alloc(rq);
+	trace_event(TRACE_ALLOC, page ? frame_number(page) : ~0ull, rq->order, rq->gfp, rq->mt);
 	if (!page)
 		return NULL;
-	owner_set(page, order, rq.gfp, site);
-	if (gfp & __GFP_ZERO)
-		clear_block(page, order);
-	return page;
+	owner_set(page, rq->order, rq->gfp, rq->site);
+	return rq->gfp & __GFP_ZERO ? cleared(page, rq->order) : page;
 }
 
 struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 {
-	return alloc_from(node, gfp, order, __builtin_return_address(0));
+	return alloc_long(node, gfp, order, __builtin_return_address(0));
 }
 
 struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {
-	return alloc_from(NODE_NONE, gfp, order, __builtin_return_address(0));
+	const struct mm_task *me = mm_own();
+	struct page *page;
+	u64 flags;
+
+	if (unlikely(order >= PCP_ORDERS || !hit_is_plain(me, gfp)))
+		return alloc_long(NODE_NONE, gfp, order, __builtin_return_address(0));
+	flags = arch_irq_save();
+	page = hit_take(me, gfp, order);
+	arch_irq_restore(flags);
+	if (unlikely(!page))
+		return alloc_long(NODE_NONE, gfp, order, __builtin_return_address(0));
+	if (tm_debug)
+		page_poison_check(page, order);
+	return unlikely(gfp & __GFP_ZERO) ? cleared(page, order) : page;
 }
 
 /* ---- giving back ---------------------------------------------------------------- */
@@ -90,34 +116,104 @@ static struct zone *zone_of_page(const struct page *page)
 	return id < NR_ZONES && frame_state(page) != PAGE_HOLE ? zone_table[id] : NULL;
 }
 
-void free_pages(struct page *page, unsigned int order)
+/* Into the cache, after making room there if need be; false: not its place. Masked. */
+static bool put_cached(struct zone *z, struct page *page, unsigned int order)
+{
+	enum migratetype mt = frame_list_type(page);
+	enum migratetype home = pageblock_type(frame_number(page));
+	struct pcp *p = pcp_own(z);
+	u32 room;
+
+	/* Lent CMA frames lie with the movable ones. */
+	if (order >= PCP_ORDERS || (u32)mt >= PCP_TYPES ||
+	    (mt != home && !(mt == MIGRATE_MOVABLE && home == MIGRATE_CMA)))
+		return false;
+	room = __atomic_load_n(&p->room[order], __ATOMIC_RELAXED);
+	if (!room)
+		return false;
+	if (pcp_blocks(&p->list[order][mt]) >= room)
+		pcp_drain_list(p, order, mt);
+	pcp_push(p, page, order, mt);
+	return true;
+}
+
+/* To the zone's lists, or refused there. Masked. */
+static bool put_direct(struct zone *z, struct page *page, unsigned int order,
+		       enum page_fault *fault)
+{
+	struct pcp *p = pcp_own(z);
+	bool good;
+
+	spin_lock(&z->lock);
+	good = buddy_can_put_locked(z, page, order);
+	if (likely(good)) {
+		z->nr_freed++;
+		buddy_put_locked(z, page, order, false);
+	} else {
+		*fault = refuse_locked(z, page, order);
+	}
+	spin_unlock(&z->lock);
+	if (likely(good)) {
+		p->direct_free++;
+		p->direct_free_pages += 1ull << order;
+	}
+	return good;
+}
+
+static tm_noinline void free_long(struct page *page, unsigned int order, const void *site)
 {
 	enum page_fault fault = PAGE_FAULT_FOREIGN;
 	struct zone *z = page_is_descriptor(page) ? zone_of_page(page) : NULL;
 	bool good;
 	u64 flags;
 
+	BUG_ON(!open);
 	if (unlikely(!z)) {
 		__atomic_fetch_add(&foreign_frees, 1, __ATOMIC_RELAXED);
 		page_report_bad_free(page, order, fault);
 		return;
 	}
 	trace_event(TRACE_FREE, frame_number(page), order, 0, 0);
-	/* Poison before the lock, but never what is not ours to write to. */
-	if (tm_debug && buddy_can_put_locked(z, page, order))
-		page_poison(page, order);
-	flags = spin_lock_irqsave(&z->lock);
 	good = buddy_can_put_locked(z, page, order);
-	if (likely(good)) {
-		owner_clear(page, order, __builtin_return_address(0));
-		z->nr_freed++;
-		buddy_put_locked(z, page, order, false);
-	} else {
-		fault = refuse_locked(z, page, order);
-	}
-	spin_unlock_irqrestore(&z->lock, flags);
+	/* Before any lock, but never what is not ours to write to. */
+	if (tm_debug && good)
+		page_poison(page, order);
+	flags = arch_irq_save();
+	if (good)
+		owner_clear(page, order, site);
+	good = (good && put_cached(z, page, order)) || put_direct(z, page, order, &fault);
+	arch_irq_restore(flags);
+	pcp_check_low(z);
 	if (unlikely(!good))
 		page_report_bad_free(page, order, fault);
+}
+
+/* Test builds: whether a free will be a hit is not known before, and poison is
+ * written before the block is anybody's. */
+static void poison_own(struct page *page, unsigned int order)
+{
+	struct zone *z = page_is_descriptor(page) ? zone_of_page(page) : NULL;
+
+	if (z && buddy_can_put_locked(z, page, order))
+		page_poison(page, order);
+}
+
+void free_pages(struct page *page, unsigned int order)
+{
+	u64 flags;
+	bool done;
+
+	if (unlikely(order >= PCP_ORDERS)) {
+		free_long(page, order, __builtin_return_address(0));
+		return;
+	}
+	if (tm_debug)
+		poison_own(page, order);
+	flags = arch_irq_save();
+	done = hit_put(mm_own(), page, order);
+	arch_irq_restore(flags);
+	if (unlikely(!done))
+		free_long(page, order, __builtin_return_address(0));
 }
 
 /* ---- pages for boot and page tables ----------------------------------------------- */

@@ -4,7 +4,11 @@
  * per order 0..3 and type, linked through the heads by frame number. A cached
  * frame is PAGE_CACHED: not free, nobody's. Only the CPU itself touches its
  * caches, with interrupts masked; others ask it by a call between CPUs, or wait
- * until it is off. `limit` alone is written by everybody.
+ * until it is off. `limit`, `room` and `drain` are written by everybody.
+ *
+ * The head of a cached block keeps the type it was taken from the lists for,
+ * which is that of its cache list; so a block is cached only while that type is
+ * its pageblock's (CMA: movable), and all others go home at once.
  *
  * Counters cost the hit path one store each: taken and put only rise, the
  * number of blocks is their difference, and what was served or freed follows from
@@ -17,6 +21,7 @@
 #define MM_PAGE_PCP_H
 
 #include "mm/page/frame.h"
+#include "mm/task.h"
 
 enum {
 	PCP_ORDERS = 4,                      /* 0..3 */
@@ -28,25 +33,44 @@ struct pcp_list {
 	u32 head;  /* (P) frame number, or PFN_NIL */
 	u32 taken; /* (P) blocks popped, by requests and by drains; wraps */
 	u32 put;   /* (P) blocks pushed, by frees and by refills; wraps */
-	u32 spare;
+	u32 flags; /* (I) what the heads of its blocks say (frame.h), without references */
 };
 
-/* One CPU's cache of one zone. (P): own CPU with interrupts masked. */
+/*
+ * One CPU's cache of one zone. (P): own CPU with interrupts masked. The first
+ * line is all that order 0 needs.
+ */
 struct pcp {
-	struct zone *zone; /* (I) */
-	u32 limit;         /* (A) blocks a list may hold before it is drained; 0: none */
-	u32 cpu;           /* (I) */
+	struct zone *zone;     /* (I) null: no such zone, nothing is ever in it */
+	u16 limit[PCP_ORDERS]; /* (A) blocks a list may hold before a hit drains it; 0:
+				  closed to hits, below the low mark or while somebody watches */
 	struct pcp_list list[PCP_ORDERS][PCP_TYPES];
+
+	u16 room[PCP_ORDERS]; /* (A) the same, but also while somebody watches */
+	u32 cpu;              /* (I) */
+	u32 drain;            /* (A) asked to empty it */
 	u64 drained[PCP_ORDERS], refilled[PCP_ORDERS]; /* (P) blocks */
 	/* Row 16, on the long way only: the short one serves the preferred zone. */
-	u64 numa_miss, numa_foreign, numa_interleave; /* (P) */
+	u64 numa_miss, numa_foreign, numa_interleave; /* (P) blocks */
 	u64 direct_alloc, direct_free;                /* (P) blocks that went past the lists */
 	u64 direct_alloc_pages, direct_free_pages;    /* (P) pages of those */
+} tm_aligned(64);
+_Static_assert(offsetof(struct pcp, list[1]) == 64, "order 0 has one line");
+
+/* A CPU's caches of all zones, in one piece, by zone id. */
+struct pcp_cpu {
+	/* (I) Of the zone that local requests go to first: for NORMAL, for MOVABLE. */
+	struct pcp *first[2];
+	struct pcp zone[] tm_aligned(64);
 };
 
-/* Caches of every CPU for every zone, in the CPU's node where it has memory.
- * Boot, before requests are served. */
+/*
+ * Caches of every CPU for every zone, in the CPU's node where it has memory, from
+ * memblock; the boot CPU begins to use its own. Boot, after the zonelists.
+ */
 void pcp_init(void);
+/* Pages that they take. */
+u64 pcp_metadata_pages(void);
 
 /* Null: the CPU never had one. For views and the validator: counts of a running
  * CPU are a snapshot. Any. */
@@ -58,10 +82,36 @@ static inline u32 pcp_blocks(const struct pcp_list *l)
 }
 u64 pcp_pages(const struct pcp *p);
 
-/* Limits follow from batch, high and whether the zone is above its low mark;
- * after marks were computed, and when a zone crosses that mark (row 48). Any. */
-void pcp_limits_update(struct zone *z);
+/* The calling CPU's cache of the zone. Interrupts masked. */
+static inline struct pcp *pcp_own(const struct zone *z)
+{
+	return &mm_own()->cache->zone[z->id];
+}
 
+/* A block off the list, PAGE_ALLOCATED and with one reference; PAGE_BAD when its
+ * descriptor was damaged: leaked and counted; null: the list is empty. Masked. */
+struct page *pcp_pop(struct pcp *p, unsigned int order, enum migratetype mt);
+/* An allocated and intact block onto the list of its type. Masked. */
+void pcp_push(struct pcp *p, struct page *page, unsigned int order, enum migratetype mt);
+
+/*
+ * Up to PCP_CHUNK frames for this list under one lock hold, but never more than
+ * lie above `floor`: what as many smallest-fit takes would have given, so that
+ * pops give rising addresses. Blocks gained. *stolen as in mobility.h. Masked.
+ */
+unsigned int pcp_refill(struct pcp *p, unsigned int order, enum migratetype mt, bool cma, u64 floor,
+			bool *stolen);
+
+/* Limits follow from batch, high and whether the zone is above its low mark;
+ * after marks were computed, and when a zone crosses that mark (row 48). Any, but
+ * with no zone lock held. */
+void pcp_limits_update(struct zone *z);
+/* The zone's free pages changed: has it crossed the mark, either way? No lock
+ * held. Any. */
+void pcp_check_low(struct zone *z);
+
+/* One lock hold: up to PCP_CHUNK frames of this list go home. Masked. */
+void pcp_drain_list(struct pcp *p, unsigned int order, enum migratetype mt);
 /*
  * Move up to PCP_CHUNK frames of the calling CPU's caches of the zone back under
  * one lock hold. False: nothing was left. Interrupts masked.

@@ -10,6 +10,7 @@
 
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
+#include "mm/page/pcp.h"
 #include "mm/page/request.h"
 #include "mm/stat/owner.h"
 
@@ -132,6 +133,7 @@ static void compute_cpu_numbers(const struct node *n, struct zone *z)
 	if (knobs.pcp_high_fraction)
 		share = managed_of(z) / knobs.pcp_high_fraction;
 	z->pcp_high = wm_pcp_high(share, local ? local : online, z->pcp_batch);
+	pcp_limits_update(z);
 }
 
 static void compute_nodes(void)

@@ -1,33 +1,145 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The walk over a zonelist; contracts in walk.h.
+ * The walk over a zonelist (rows 59, 60); contracts in walk.h.
  *
  * A zone is looked at without its lock, so that a full one costs nobody
- * anything. With the lock held, interrupts masked, the test is made again on
- * exact counts, then one buddy operation is done: a success never leaves less
- * than the mark plus the reserve. Poison and reports happen after the unlock.
+ * anything. Small blocks come from this CPU's cache, filled in chunks, as long as
+ * the zone is above its low mark, where everybody may take; below it, and for
+ * larger ones, one block a hold, after the test was made again on exact counts: a
+ * success never leaves less than the mark plus the reserve. Masked for one such
+ * step; poison, owners and reports come after it.
  */
 #include "mm/page/walk.h"
 
 #include "mm/page/mobility.h"
 #include "mm/page/page_check.h"
+#include "mm/page/pcp.h"
+#include "mm/page/policy.h"
+#include "mm/stat/explain.h"
+#include "mm/stat/owner.h"
 
-enum { DAMAGED_TRIES = 8 };
+enum {
+	DAMAGED_TRIES = 8,
+	/* What explain_skipped() calls the reasons. */
+	SKIP_LIMITS = 0,
+	SKIP_NODES = 1,
+};
 
-/* Rows 27, 30 on one zone's counts. For order 0 any page above the floor is a
- * block, so the lists need no look. */
+static u64 relaxed(const u64 *word)
+{
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+/* ---- may it? (rows 27, 30, 53, 55) ------------------------------------------------------ */
+
+/* What a test compares: free frames that count for this request, and the mark. */
+struct test {
+	u64 free, floor;
+	u32 filled;
+};
+
+static struct test numbers(const struct zone *z, const struct alloc_request *rq,
+			   const struct alloc_try *t)
+{
+	struct test n = { .free = relaxed(&z->nr_usable), .floor = relaxed(&z->floor[t->band]) };
+
+	if (t->low_mark)
+		n.floor = relaxed(&z->wmark[WMARK_LOW]) + relaxed(&z->boost);
+	else if (t->high_mark)
+		n.floor = relaxed(&z->wmark[WMARK_HIGH]) + relaxed(&z->boost);
+	n.floor += relaxed(&z->lowmem_reserve[rq->high]);
+	/* For order 0 any page above the floor is a block: the lists need no look. */
+	n.filled = rq->order ? buddy_filled(z) : 1;
+	if (rq->cma) {
+		n.free += relaxed(&z->nr_free_cma);
+		n.filled |= __atomic_load_n(&z->filled[MIGRATE_CMA], __ATOMIC_RELAXED);
+	}
+	if (rq->highatomic) {
+		n.free += relaxed(&z->nr_free_highatomic);
+		n.filled |= __atomic_load_n(&z->filled[MIGRATE_HIGHATOMIC], __ATOMIC_RELAXED);
+	}
+	return n;
+}
+
+/* Reclaim itself has no mark: whatever block there is. */
+static bool without_mark(const struct alloc_try *t)
+{
+	return t->band == BAND_MEMALLOC && !t->low_mark && !t->high_mark;
+}
+
+static enum wm_verdict judge(const struct test *n, const struct alloc_request *rq,
+			     const struct alloc_try *t)
+{
+	if (unlikely(without_mark(t)))
+		return n->filled >> rq->order ? WM_PASS : WM_FRAGMENTED;
+	return wm_test(n->free, 0, rq->order, n->floor, n->filled);
+}
+
 enum wm_verdict walk_test(const struct zone *z, const struct alloc_request *rq,
 			  const struct alloc_try *t)
 {
-	u64 usable = __atomic_load_n(&z->nr_usable, __ATOMIC_RELAXED);
-	u64 mark = z->floor[t->band];
+	struct test n = numbers(z, rq, t);
 
-	if (t->low_mark)
-		mark = z->wmark[WMARK_LOW] + z->boost;
-	else if (t->high_mark)
-		mark = z->wmark[WMARK_HIGH] + z->boost;
-	return wm_test(usable, 0, rq->order, mark + z->lowmem_reserve[rq->high],
-		       rq->order ? buddy_filled(z) : 1);
+	return judge(&n, rq, t);
+}
+
+/* ---- removal from one zone (row 60) ------------------------------------------------------- */
+
+/* Masked. Null: caches are for zones above low, or there was nothing to fill from. */
+static struct page *take_cached(struct zone *z, const struct alloc_request *rq, bool *stolen)
+{
+	u64 pass = relaxed(&z->wmark[WMARK_LOW]) + relaxed(&z->boost) +
+		   relaxed(&z->lowmem_reserve[rq->high]);
+	struct pcp *p = pcp_own(z);
+	struct page *page;
+
+	if (relaxed(&z->nr_usable) <= pass)
+		return NULL;
+	page = pcp_pop(p, rq->order, rq->mt);
+	if (page || !__atomic_load_n(&p->room[rq->order], __ATOMIC_RELAXED))
+		return page;
+	/* A chunk stays above, so that the last of this one may still be a hit. */
+	pcp_refill(p, rq->order, rq->mt, rq->cma, pass + PCP_CHUNK, stolen);
+	return pcp_pop(p, rq->order, rq->mt);
+}
+
+/* Masked. */
+static struct page *take_direct(struct zone *z, const struct alloc_request *rq,
+				const struct alloc_try *t, bool *stolen)
+{
+	struct page *page = NULL;
+
+	spin_lock(&z->lock);
+	if (likely(walk_test(z, rq, t) == WM_PASS)) {
+		if (unlikely(rq->highatomic && rq->order))
+			page = mobility_take_highatomic_locked(z, rq->order);
+		if (!page)
+			page = mobility_take_locked(z, rq->order, rq->mt, rq->cma, stolen);
+	}
+	spin_unlock(&z->lock);
+	if (likely(page)) {
+		struct pcp *p = pcp_own(z);
+
+		p->direct_alloc++;
+		p->direct_alloc_pages += 1ull << rq->order;
+		trace_event(TRACE_ALLOC_LOCKED, frame_number(page), rq->order, rq->mt, 0);
+	}
+	return page;
+}
+
+/* Row 16: relative to the zone that would have been first. Masked. */
+static void count_numa(const struct zone *z, const struct alloc_request *rq)
+{
+	const struct zoneref *ref = rq->list;
+
+	while (ref->type > rq->high)
+		ref++;
+	if (unlikely(rq->interleave && z->node == (u32)rq->node))
+		pcp_own(z)->numa_interleave++;
+	if (likely(ref->zone->node == z->node))
+		return;
+	pcp_own(z)->numa_miss++;
+	pcp_own(ref->zone)->numa_foreign++;
 }
 
 static struct page *take_from(struct zone *z, const struct alloc_request *rq,
@@ -35,39 +147,81 @@ static struct page *take_from(struct zone *z, const struct alloc_request *rq,
 {
 	struct page *page = NULL;
 	bool stolen = false;
-	u64 flags = spin_lock_irqsave(&z->lock);
+	u64 flags = arch_irq_save();
 
-	if (likely(walk_test(z, rq, t) == WM_PASS))
-		page = mobility_take_locked(z, rq->order, rq->mt, rq->cma, &stolen);
-	spin_unlock_irqrestore(&z->lock, flags);
-	/* Nobody reclaims yet, so nobody would work the boost off. */
-	if (unlikely(stolen))
-		mobility_lower_boost(z, ~0ull);
+	if (rq->order < PCP_ORDERS)
+		page = take_cached(z, rq, &stolen);
+	if (!page)
+		page = take_direct(z, rq, t, &stolen);
+	if (likely(page))
+		count_numa(z, rq);
+	arch_irq_restore(flags);
+	pcp_check_low(z);
 	return page;
+}
+
+/* ---- the walk (row 59) ---------------------------------------------------------------------- */
+
+/* Row 43, after the checks that taking made. */
+static void prepare(struct zone *z, struct page *page, const struct alloc_request *rq)
+{
+	if (tm_debug)
+		page_poison_check(page, rq->order);
+	if (unlikely(rq->highatomic && rq->order))
+		mobility_reserve_highatomic(z, page);
+}
+
+/* Policy and limits, before any mark. */
+static bool is_allowed(const struct zone *z, const struct alloc_request *rq,
+		       const struct alloc_try *t, struct journey *j)
+{
+	if (unlikely(t->cpuset && !limits_allow(z, rq->gfp))) {
+		explain_skipped(j, z, SKIP_LIMITS);
+		return false;
+	}
+	if (unlikely(!t->any_node && !(rq->nodes >> z->node & 1))) {
+		explain_skipped(j, z, SKIP_NODES);
+		return false;
+	}
+	return true;
+}
+
+/* One zone, until it has no sound block or does not pass any more. */
+static struct page *try_zone(struct zone *z, const struct alloc_request *rq,
+			     const struct alloc_try *t, struct journey *j)
+{
+	for (unsigned int damaged = 0; damaged < DAMAGED_TRIES; damaged++) {
+		struct test n = numbers(z, rq, t);
+		enum wm_verdict verdict = judge(&n, rq, t);
+		struct page *page;
+
+		if (unlikely(j))
+			explain_zone(j, z, n.free, 0, n.floor, verdict);
+		if (verdict != WM_PASS)
+			return NULL;
+		page = take_from(z, rq, t);
+		if (likely(page && frame_state(page) == PAGE_ALLOCATED)) {
+			prepare(z, page, rq);
+			return page;
+		}
+		if (!page)
+			return NULL;
+		page_report_damaged(page); /* that one is leaked; there may be sound ones */
+	}
+	return NULL;
 }
 
 struct page *walk_zones(const struct alloc_request *rq, const struct alloc_try *t,
 			struct journey *j)
 {
-	unsigned int damaged = 0;
-
-	(void)j;
 	for (const struct zoneref *ref = rq->list; ref->zone; ref++) {
 		struct page *page;
 
-		if (ref->type > rq->high || walk_test(ref->zone, rq, t) != WM_PASS)
+		if (ref->type > rq->high || !is_allowed(ref->zone, rq, t, j))
 			continue;
-		page = take_from(ref->zone, rq, t);
-		if (likely(page && frame_state(page) == PAGE_ALLOCATED)) {
-			if (tm_debug)
-				page_poison_check(page, rq->order);
+		page = try_zone(ref->zone, rq, t, j);
+		if (likely(page))
 			return page;
-		}
-		if (!page)
-			continue;
-		page_report_damaged(page);
-		if (++damaged < DAMAGED_TRIES)
-			ref--; /* that one is leaked; the zone may have sound ones */
 	}
 	return NULL;
 }

@@ -98,7 +98,7 @@ static void check_head(struct walk *w, u64 pfn, enum page_state state)
 	w->inside = (1ull << order) - 1;
 	if (state == PAGE_FREE)
 		check_free_head(w, pfn, order);
-	else if (state == PAGE_ALLOCATED)
+	else if (state == PAGE_ALLOCATED || state == PAGE_CACHED)
 		w->allocated += 1ull << order;
 	else
 		w->leaked += 1ull << order;

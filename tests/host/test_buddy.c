@@ -383,7 +383,7 @@ static void run_sequence(const char *name, u64 seed, bool every)
 {
 	static const gfp_t kinds[] = { GFP_KERNEL, GFP_HIGHUSER_MOVABLE, __GFP_RECLAIMABLE };
 	static struct slot slots[SLOTS];
-	u64 start_free = mm_free_pages();
+	u64 start_free = unowned_pages();
 	/* `make check` wants an answer within the minute. */
 	unsigned int operations = getenv("TM_QUICK") ? OPERATIONS / 10 : OPERATIONS;
 
@@ -406,7 +406,7 @@ static void run_sequence(const char *name, u64 seed, bool every)
 		if (slots[i].page)
 			put(slots[i].page, slots[i].order);
 	ghost_check();
-	assert_int_equal(mm_free_pages(), start_free);
+	assert_int_equal(unowned_pages(), start_free);
 }
 
 static void test_random_one_zone(void **state)

@@ -35,7 +35,7 @@ static void take_and_give_back(u64 *seed)
 {
 	static struct page *page[TAKEN];
 	static unsigned int order[TAKEN];
-	u64 before = mm_free_pages();
+	u64 before = unowned_pages();
 	unsigned int n = 0, misses = 0;
 
 	while (n < TAKEN && misses < 20) {
@@ -55,7 +55,7 @@ static void take_and_give_back(u64 *seed)
 		free_pages(page[n], order[n]);
 		ghost_freed(page[n], order[n]);
 	}
-	assert_int_equal(mm_free_pages(), before);
+	assert_int_equal(unowned_pages(), before);
 	expect_sound();
 }
 

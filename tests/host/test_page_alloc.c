@@ -179,7 +179,7 @@ static void test_fragmented_is_refused(void **state)
 	for (unsigned int i = 0; i < n; i++)
 		if (page_to_pfn(page[i]).v % 2 == 0)
 			put(page[i], 0);
-	assert_true(mm_free_pages() > 4000);
+	assert_true(unowned_pages() > 4000);
 	assert_null(take(GFP_KERNEL, 3));
 	assert_non_null(take(GFP_KERNEL, 0));
 }
@@ -269,7 +269,7 @@ static void expect_refused(struct page *page, unsigned int order, const char *wh
 {
 	struct bad b = { page, order };
 	u64 before = z ? z->bad_free : page_alloc_foreign_frees();
-	u64 free_before = mm_free_pages();
+	u64 free_before = unowned_pages();
 	const char *text;
 
 	next_second();
@@ -282,7 +282,7 @@ static void expect_refused(struct page *page, unsigned int order, const char *wh
 		assert_true(fake_log_has(why));
 	}
 	assert_int_equal(z ? z->bad_free : page_alloc_foreign_frees(), before + 1);
-	assert_int_equal(mm_free_pages(), free_before);
+	assert_int_equal(unowned_pages(), free_before);
 	ghost_check();
 }
 
@@ -489,13 +489,13 @@ static void test_free_init(void **state)
 
 static void test_sums(void **state)
 {
-	u64 free = mm_free_pages();
+	u64 free = unowned_pages();
 
 	(void)state;
 	assert_true(mm_total_pages() <= mm_present_pages());
 	assert_int_equal(mm_present_pages(), 128 * 256);
 	take(GFP_KERNEL, 4);
-	assert_int_equal(mm_free_pages(), free - 16);
+	assert_int_equal(unowned_pages(), free - 16);
 }
 
 /* ---- everything at once -------------------------------------------------- */
@@ -511,7 +511,7 @@ static void test_random(void **state)
 				       __GFP_THISNODE,    GFP_HIGHUSER_MOVABLE | __GFP_THISNODE,
 				       __GFP_DMA32 };
 	static struct bad slots[SLOTS];
-	u64 seed = fake_seed("page_alloc", 0x91a60001), start = mm_free_pages();
+	u64 seed = fake_seed("page_alloc", 0x91a60001), start = unowned_pages();
 
 	(void)state;
 	memset(slots, 0, sizeof(slots));
@@ -536,7 +536,7 @@ static void test_random(void **state)
 	for (unsigned int i = 0; i < SLOTS; i++)
 		if (slots[i].page)
 			put(slots[i].page, slots[i].order);
-	assert_int_equal(mm_free_pages(), start);
+	assert_int_equal(unowned_pages(), start);
 }
 
 /* ---- row 62 --------------------------------------------------------------------------- */

@@ -430,10 +430,10 @@ static void test_memory(void)
 	if (!can_go())
 		return;
 	TEST_CHECK(cpu_off(1) == 0 && cpu_on(1) == 0);
-	before = mm_free_pages();
+	before = unowned_pages();
 	for (i = 0; i < 5; i++)
 		TEST_CHECK(cpu_off(1) == 0 && cpu_on(1) == 0);
-	TEST_CHECK_VAL(mm_free_pages() == before, mm_free_pages(), before);
+	TEST_CHECK_VAL(unowned_pages() == before, unowned_pages(), before);
 }
 
 static const struct test_case cases[] = {

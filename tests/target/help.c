@@ -5,6 +5,8 @@
  */
 #include "tests/target/help.h"
 
+#include "mm/mm.h"
+
 enum { PATIENCE_S = 30, LOOKS = 64 };
 
 struct task *help_spawn(const char *name, unsigned int prio, u64 cpu_mask, void (*fn)(void *),
@@ -104,4 +106,9 @@ bool help_rights_are(const void *at, bool writable, bool executable)
 	phys_t p;
 
 	return arch_translate((u64)(uintptr_t)at, &p, &w, &x) && w == writable && x == executable;
+}
+
+u64 unowned_pages(void)
+{
+	return mm_free_pages() + mm_cached_pages();
 }

@@ -22,6 +22,9 @@ void help_join(struct task *t);
 void help_spin(u64 ns);
 /* Wait, sleeping in between, until *word is at least `want`; at most 30 s. */
 bool help_await(const u32 *word, u32 want);
+/* Pages nobody owns: on free lists or in caches, which differ from one moment to
+ * the next by what was freed last. */
+u64 unowned_pages(void);
 /* Mask of the first n online CPUs (fewer if there are fewer). */
 u64 help_first_cpus(unsigned int n);
 

@@ -607,7 +607,7 @@ static void test_storm(void)
 
 	reset();
 	TEST_CHECK(task_set_prio(task_current(), CALM) == 0);
-	before = mm_free_pages();
+	before = unowned_pages();
 	for (n = 0; n < STORM_ROUNDS; n++) {
 		for (i = 0; i < STORM_TASKS; i++)
 			t[i] = help_spawn("storm", 4 + i % 6, CPUS_ALL, anything,
@@ -627,7 +627,7 @@ static void test_storm(void)
 	(void)mutex_lock(&w.mutex);
 	mutex_unlock(&w.mutex);
 	sleep_ms(2);
-	TEST_CHECK_VAL(mm_free_pages() + 64 >= before, mm_free_pages(), before);
+	TEST_CHECK_VAL(unowned_pages() + 64 >= before, unowned_pages(), before);
 }
 
 /* ---- until memory or slots end --------------------------------------------- */
@@ -647,19 +647,19 @@ static void test_until_the_end(void)
 	}
 	reset();
 	TEST_CHECK(task_set_prio(task_current(), CALM) == 0);
-	before = mm_free_pages();
+	before = unowned_pages();
 	for (n = 0; n < MOST; n++) {
 		all[n] = task_create(&attr, in_sem, NULL);
 		if (!all[n])
 			break;
 	}
-	TEST_CHECK_VAL(n >= FEW && n < MOST, n, mm_free_pages());
+	TEST_CHECK_VAL(n >= FEW && n < MOST, n, unowned_pages());
 	for (i = 0; i < n; i++)
 		TEST_CHECK(task_kill(all[i]) == 0);
 	for (i = 0; i < n; i++)
 		help_join(all[i]);
 	TEST_CHECK_VAL(w.past == 0, w.past, n);
-	TEST_CHECK_VAL(mm_free_pages() == before, mm_free_pages(), before);
+	TEST_CHECK_VAL(unowned_pages() == before, unowned_pages(), before);
 }
 
 static const struct test_case cases[] = {

@@ -20,13 +20,13 @@ enum {
  * for a while. */
 static u64 settled_free_pages(void)
 {
-	u64 free = mm_free_pages();
+	u64 free = unowned_pages();
 	unsigned int calm = 0;
 
 	for (unsigned int i = 0; i < 200 && calm < 20; i++) {
 		sleep_ms(1);
-		calm = free == mm_free_pages() ? calm + 1 : 0;
-		free = mm_free_pages();
+		calm = free == unowned_pages() ? calm + 1 : 0;
+		free = unowned_pages();
 	}
 	return free;
 }
@@ -95,10 +95,10 @@ static void test_every_order(void)
 	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
 		struct page *page = alloc_pages(GFP_KERNEL, order);
 
-		TEST_CHECK_VAL(page != NULL, order, mm_free_pages());
+		TEST_CHECK_VAL(page != NULL, order, unowned_pages());
 		if (!page)
 			continue;
-		TEST_CHECK_VAL(mm_free_pages() == before - (1u << order), order, mm_free_pages());
+		TEST_CHECK_VAL(unowned_pages() == before - (1u << order), order, unowned_pages());
 		TEST_CHECK_VAL(page_order(page) == order, page_order(page), order);
 		TEST_CHECK(virt_to_page(page_address(page)) == page);
 		TEST_CHECK(pfn_to_page(page_to_pfn(page)) == page);
@@ -359,8 +359,8 @@ static void test_exhaustion_stops_at_min(void)
 			chain = page;
 		}
 	}
-	TEST_CHECK_VAL(zones_below_min() == 0, zones_below_min(), mm_free_pages());
-	TEST_CHECK_VAL(mm_free_pages() < before / 2, mm_free_pages(), before);
+	TEST_CHECK_VAL(zones_below_min() == 0, zones_below_min(), unowned_pages());
+	TEST_CHECK_VAL(unowned_pages() < before / 2, unowned_pages(), before);
 	TEST_CHECK(alloc_pages(GFP_HIGHUSER_MOVABLE | __GFP_NOWARN, 8) == NULL);
 	while (chain) {
 		struct page *page = chain;

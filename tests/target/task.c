@@ -103,10 +103,10 @@ static bool expect_free(u64 want)
 {
 	u64 deadline = time_after_ns(30 * SEC);
 
-	while (mm_free_pages() < want && time_now_ns() < deadline)
+	while (unowned_pages() < want && time_now_ns() < deadline)
 		sleep_ns(MS / 5);
-	TEST_CHECK_VAL(mm_free_pages() == want, mm_free_pages(), want);
-	return mm_free_pages() == want;
+	TEST_CHECK_VAL(unowned_pages() == want, unowned_pages(), want);
+	return unowned_pages() == want;
 }
 
 static void test_crowd(void)
@@ -114,7 +114,7 @@ static void test_crowd(void)
 	u64 before;
 
 	crowd();
-	before = mm_free_pages();
+	before = unowned_pages();
 	crowd();
 	crowd();
 	expect_free(before);
@@ -125,7 +125,7 @@ static void test_crowd(void)
 static void test_masks(void)
 {
 	static struct task *t[CROWD];
-	u64 before = mm_free_pages();
+	u64 before = unowned_pages();
 	unsigned int i, made = 0;
 
 	may_end = 0;
@@ -152,7 +152,7 @@ static void test_lives(void)
 	u64 before;
 
 	crowd();
-	before = mm_free_pages();
+	before = unowned_pages();
 	nr_ran = 0;
 	for (batch = 0; batch < LIVES / BATCH; batch++) {
 		for (i = 0; i < BATCH; i++)

@@ -23,6 +23,9 @@ enum {
 #define FAKE_PHYS_BYTES (1ull << ARCH_PHYS_BITS)
 #define EARLY_BASE 0x340000000000ull
 
+/* Not in programs that have no page allocator. */
+struct pcp_cpu *mm_cpu_cache(unsigned int cpu) __attribute__((weak));
+
 bool fake_irqs_masked;
 static bool junk;
 struct task *fake_current;
@@ -612,6 +615,7 @@ void fake_cpus(unsigned int nr, const unsigned int *node)
 void fake_set_cpu(unsigned int cpu)
 {
 	f.cpu = cpu;
+	fake_task.mm.cache = mm_cpu_cache ? mm_cpu_cache(cpu) : NULL;
 }
 
 void fake_image(u64 start, u64 end, u64 init_start, u64 init_end)

@@ -25,6 +25,7 @@ void fake_reset(void);
 
 /* The task that plays everything; fake_reset() gives it back its defaults. */
 struct fake_task {
+	u8 room[TASK_MM_OFFSET];
 	struct mm_task mm;
 	unsigned int prio;
 	bool killed;       /* was asked to end */
@@ -48,6 +49,10 @@ void fake_phys_read(u64 p, void *data, u64 nr_bytes);
 void fake_cpus(unsigned int nr, const unsigned int *node);
 /* The CPU we play from now on. */
 void fake_set_cpu(unsigned int cpu);
+/* Run what CPUs were asked for by cpu_call() while interrupts were masked. */
+void fake_cpu_calls(void);
+/* What happens to the caches of a CPU that went off. */
+void fake_cpu_down(unsigned int cpu);
 void fake_image(u64 start, u64 end, u64 init_start, u64 init_end);
 void fake_clock_ns(u64 now);
 void fake_phys_bits(unsigned int bits);

@@ -54,4 +54,5 @@ bool in_interrupt(void)
 void fake_task_reset(void)
 {
 	fake_task = (struct fake_task){ .prio = TASK_PRIO_DEFAULT };
+	fake_current = task_current();
 }

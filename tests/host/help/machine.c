@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "mm/boot/topology.h"
+#include "mm/mm.h"
 #include "mm/stat/owner.h"
 
 static struct boot_info info;
@@ -127,4 +128,9 @@ void machine_boot(const struct machine *m)
 	machine_boot_zones(m);
 	zones_hand_over(&info);
 	memblock_retire();
+}
+
+u64 unowned_pages(void)
+{
+	return mm_free_pages() + mm_cached_pages();
 }

@@ -40,6 +40,8 @@ void machine_boot_zones(const struct machine *m);
 void machine_boot(const struct machine *m);
 /* What the machine tells mm; changes count before machine_boot only. */
 struct boot_info *machine_info(void);
+/* Pages nobody owns: on free lists or in caches. */
+u64 unowned_pages(void);
 /* The records that intake would have kept. */
 void machine_records(const struct mem_record *records, u32 nr);
 

@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Per-CPU caches: what they are filled from, how long they may get, and how they
+ * are emptied (rows 46-50). Contracts and equations in pcp.h; the hit path, which
+ * only pops and pushes, is in page_alloc.c.
+ *
+ * A lock hold moves at most PCP_CHUNK frames and ends as soon as HOLD_WORK links
+ * may have been changed. Whoever moves more lets interrupts in between. A drain
+ * gives back the latest frames first, those that lie in one aligned group of eight
+ * together: when the group is complete it goes home as one block.
+ *
+ * Below the low mark nothing may be cached: whoever sees a zone there closes its
+ * caches on all CPUs and asks each to empty its own, one chunk an interrupt. They
+ * open again half way between low and high.
+ */
+#include "mm/page/pcp.h"
+
+#include "mm/boot/topology.h"
+#include "mm/mm.h"
+#include "mm/page/mobility.h"
+#include "mm/page/page_check.h"
+#include "mm/page/pageblock.h"
+#include "mm/stat/owner.h"
+#include "mm/stat/vmstat.h"
+
+enum {
+	GROUP_ORDER = PCP_ORDERS - 1, /* of a complete group of PCP_CHUNK frames */
+	/* A put changes two links, about 40 instructions, and one more for each merge,
+	 * 20. A group of singles costs at most 8 puts and 14 merges; begun with less
+	 * than this many behind it, it ends the hold within 900. */
+	LINKS_OF_PUT = 2,
+	HOLD_LINKS = 12,
+	ROOM_SINGLES = 128, /* most blocks of a list of order 0; a guess */
+	ROOM_OTHERS = 64,   /* most frames of a list of the others; the same */
+	/* More than a zone's lists can hold, so that an end is in sight even when
+	 * others fill them meanwhile. */
+	MOST_CHUNKS = PCP_TYPES * (ROOM_SINGLES + (PCP_ORDERS - 1) * ROOM_OTHERS),
+	WAIT_NS = 100 * 1000 * 1000,
+	POLL_NS = 50 * 1000,
+};
+_Static_assert(1 << GROUP_ORDER == PCP_CHUNK, "a complete group is one block");
+
+static struct pcp_cpu *caches[MAX_CPUS]; /* (I) null: no such CPU */
+static u64 metadata_bytes;               /* (I) */
+static unsigned int drain_call;          /* (I) */
+
+/* ---- blocks ------------------------------------------------------------------------- */
+
+static u32 in_state(u32 flags, enum page_state state)
+{
+	return (flags & ~(u32)PAGE_STATE_MASK) | (u32)state << PAGE_STATE_SHIFT;
+}
+
+/* Does a cached head still say what pushing it wrote? */
+static bool head_intact(const struct page *page, u32 flags)
+{
+	return !((page->flags ^ flags) | page->refcount | page->mapping | page->mapcount);
+}
+
+static void leak_locked(struct zone *z, struct page *page, u32 flags, unsigned int order)
+{
+	page->flags = in_state(flags, PAGE_ALLOCATED);
+	buddy_leak_locked(z, page, order);
+}
+
+static tm_noinline void leak(struct zone *z, struct page *page, u32 flags, unsigned int order)
+{
+	spin_lock(&z->lock);
+	leak_locked(z, page, flags, order);
+	spin_unlock(&z->lock);
+}
+
+struct page *pcp_pop(struct pcp *p, unsigned int order, enum migratetype mt)
+{
+	struct pcp_list *l = &p->list[order][mt];
+	struct page *page;
+
+	BUG_ON_VAL(order >= PCP_ORDERS || (u32)mt >= PCP_TYPES, order, mt);
+	if (l->head == PFN_NIL)
+		return NULL;
+	page = frame(l->head);
+	l->head = page->next;
+	l->taken++;
+	if (unlikely(!head_intact(page, l->flags))) {
+		leak(p->zone, page, l->flags, order);
+		return page;
+	}
+	page->flags = in_state(l->flags, PAGE_ALLOCATED);
+	page->refcount = 1;
+	return page;
+}
+
+static void push_head(struct pcp_list *l, struct page *page)
+{
+	page->next = l->head;
+	page->refcount = 0;
+	page->flags = l->flags;
+	l->head = frame_number(page);
+	l->put++;
+}
+
+void pcp_push(struct pcp *p, struct page *page, unsigned int order, enum migratetype mt)
+{
+	BUG_ON_VAL(order >= PCP_ORDERS || (u32)mt >= PCP_TYPES, order, mt);
+	push_head(&p->list[order][mt], page);
+}
+
+/* ---- refill (row 47) ------------------------------------------------------------------ */
+
+/* One block of order `have` as blocks of the list's order, the first on top. */
+static unsigned int push_pieces(struct pcp_list *l, struct page *page, unsigned int have,
+				unsigned int order)
+{
+	for (u32 at = 1u << have; at; at -= 1u << order)
+		push_head(l, page + at - (1u << order));
+	return 1u << (have - order);
+}
+
+/*
+ * What is taken later lies below on the list, so blocks are collected first and
+ * pushed in reverse.
+ */
+unsigned int pcp_refill(struct pcp *p, unsigned int order, enum migratetype mt, bool cma, u64 floor,
+			bool *stolen)
+{
+	struct page *got[PCP_CHUNK], *page, *damaged = NULL;
+	struct zone *z = p->zone;
+	unsigned int nr = 0, frames = 0, blocks = 0;
+
+	spin_lock(&z->lock);
+	while (frames < PCP_CHUNK && !*stolen && !damaged) {
+		u64 above = z->nr_usable > floor ? z->nr_usable - floor : 0;
+		u64 want = min_u64(above, PCP_CHUNK - frames);
+
+		if (want < 1u << order)
+			break;
+		page = mobility_take_up_to_locked(z, order, fls_u64(want) - 1, mt, cma, stolen);
+		if (!page)
+			break;
+		frames += 1u << frame_order(page);
+		if (likely(frame_state(page) == PAGE_ALLOCATED))
+			got[nr++] = page;
+		else
+			damaged = page;
+	}
+	while (nr--)
+		blocks += push_pieces(&p->list[order][mt], got[nr], frame_order(got[nr]), order);
+	spin_unlock(&z->lock);
+	p->refilled[order] += blocks;
+	vm_event(PCP_REFILL);
+	if (unlikely(damaged))
+		page_report_damaged(damaged);
+	return blocks;
+}
+
+/* ---- drain (row 48) --------------------------------------------------------------------- */
+
+/* Up to `most` blocks from the top of the list, all of one aligned group of
+ * PCP_CHUNK frames; what is damaged is leaked instead. */
+static unsigned int pop_group_locked(struct pcp *p, unsigned int order, enum migratetype mt,
+				     unsigned int most, struct page **got)
+{
+	struct pcp_list *l = &p->list[order][mt];
+	u32 group = l->head / PCP_CHUNK;
+	unsigned int nr = 0;
+
+	for (; l->head != PFN_NIL && l->head / PCP_CHUNK == group && nr < most; l->taken++) {
+		struct page *page = frame(l->head);
+
+		l->head = page->next;
+		if (likely(head_intact(page, l->flags)))
+			got[nr++] = page;
+		else
+			leak_locked(p->zone, page, l->flags, order);
+	}
+	return nr;
+}
+
+/* A complete group is one block of the highest order. */
+static struct page *join_group(struct page **got, unsigned int nr, u32 head_flags)
+{
+	u32 first = frame_number(got[0]) & ~(u32)(PCP_CHUNK - 1);
+	u32 tail = head_flags & (u32)PAGE_ZONE_MASK;
+
+	for (unsigned int i = 0; i < nr; i++)
+		got[i]->flags = tail | (u32)PAGE_TAIL << PAGE_STATE_SHIFT;
+	frame(first)->flags = (head_flags & ~(u32)PAGE_ORDER_MASK) | GROUP_ORDER
+									     << PAGE_ORDER_SHIFT;
+	return frame(first);
+}
+
+/* One group goes home. Frames given; links changed are added to *links. */
+static unsigned int give_group_locked(struct pcp *p, unsigned int order, enum migratetype mt,
+				      unsigned int most, unsigned int *links)
+{
+	struct page *got[PCP_CHUNK];
+	unsigned int nr = pop_group_locked(p, order, mt, most, got), frames = nr << order;
+
+	p->drained[order] += nr;
+	if (frames == PCP_CHUNK && nr > 1) {
+		got[0] = join_group(got, nr, p->list[order][mt].flags);
+		order = GROUP_ORDER;
+		nr = 1;
+	}
+	for (unsigned int i = 0; i < nr; i++) {
+		trace_event(TRACE_PCP_DRAIN, frame_number(got[i]), order, mt, 0);
+		*links += LINKS_OF_PUT + buddy_put_locked(p->zone, got[i], order, false);
+	}
+	p->zone->nr_freed += nr;
+	return frames;
+}
+
+void pcp_drain_list(struct pcp *p, unsigned int order, enum migratetype mt)
+{
+	unsigned int frames = 0, links = 0;
+
+	spin_lock(&p->zone->lock);
+	while (p->list[order][mt].head != PFN_NIL && frames < PCP_CHUNK && links < HOLD_LINKS)
+		frames += give_group_locked(p, order, mt, (PCP_CHUNK - frames) >> order, &links);
+	spin_unlock(&p->zone->lock);
+	vm_event(PCP_DRAIN);
+}
+
+/* False: nothing was left. */
+static bool drain_chunk(struct pcp *p)
+{
+	for (unsigned int o = PCP_ORDERS; o-- > 0;) {
+		for (unsigned int t = 0; t < PCP_TYPES; t++) {
+			if (p->list[o][t].head == PFN_NIL)
+				continue;
+			pcp_drain_list(p, o, (enum migratetype)t);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool pcp_drain_chunk(struct zone *z)
+{
+	BUG_ON(!arch_irqs_masked());
+	return drain_chunk(pcp_own(z));
+}
+
+void pcp_drain_cpu(unsigned int cpu)
+{
+	for (struct zone *z = zone_next(0); z; z = zone_next(z->id + 1)) {
+		bool more = caches[cpu] != NULL;
+
+		while (more) {
+			u64 flags = arch_irq_save();
+
+			/* The calling task may have come to another CPU meanwhile. */
+			BUG_ON_VAL((cpus_online() >> cpu & 1) && cpu != cpu_id(), cpu, cpu_id());
+			more = drain_chunk(&caches[cpu]->zone[z->id]);
+			arch_irq_restore(flags);
+		}
+	}
+}
+
+/* ---- drains that others ask for (row 50) ---------------------------------------------------- */
+
+static bool is_asked(const struct pcp *p)
+{
+	return __atomic_load_n(&p->drain, __ATOMIC_ACQUIRE);
+}
+
+/* In an interrupt of each CPU that was asked: one chunk, and again. */
+static void drain_asked(void)
+{
+	struct pcp_cpu *c = mm_own()->cache;
+
+	for (u32 id = 0; id < frame_map.nr_zone_ids; id++) {
+		struct pcp *p = &c->zone[id];
+
+		if (!p->zone || !is_asked(p))
+			continue;
+		if (!drain_chunk(p)) {
+			__atomic_store_n(&p->drain, 0, __ATOMIC_RELEASE);
+			continue;
+		}
+		cpu_call(1ull << cpu_id(), drain_call);
+		return;
+	}
+}
+
+/* Ask these CPUs for the zone's caches, or for those of all zones. */
+static void ask(u64 cpus, struct zone *only)
+{
+	for (u64 left = cpus; left; left &= left - 1) {
+		unsigned int cpu = (unsigned int)__builtin_ctzll(left);
+
+		for (struct zone *z = zone_next(0); caches[cpu] && z; z = zone_next(z->id + 1))
+			if (!only || z == only)
+				__atomic_store_n(&caches[cpu]->zone[z->id].drain, 1,
+						 __ATOMIC_RELEASE);
+	}
+	cpu_call(cpus, drain_call);
+}
+
+void pcp_drain_others(struct zone *z)
+{
+	ask(cpus_online() & ~(1ull << cpu_id()), z);
+}
+
+static bool all_done(u64 cpus)
+{
+	for (u64 left = cpus & cpus_online(); left; left &= left - 1) {
+		unsigned int cpu = (unsigned int)__builtin_ctzll(left);
+
+		for (struct zone *z = zone_next(0); z; z = zone_next(z->id + 1))
+			if (is_asked(&caches[cpu]->zone[z->id]))
+				return false;
+	}
+	return true;
+}
+
+static void drain_own(void)
+{
+	for (struct zone *z = zone_next(0); z; z = zone_next(z->id + 1)) {
+		bool more = true;
+
+		/* A task that moves on the way leaves the rest to nobody: what is in a
+		 * cache when this ends is what other requests put there. */
+		for (unsigned int i = 0; more && i < MOST_CHUNKS; i++) {
+			u64 flags = arch_irq_save();
+
+			more = pcp_drain_chunk(z);
+			arch_irq_restore(flags);
+		}
+	}
+}
+
+bool mm_drain_caches(void)
+{
+	u64 all = cpus_online(), deadline = time_after_ns(WAIT_NS);
+
+	vm_event(DRAIN_ALL);
+	if (!sched_running() || !may_sleep()) {
+		pcp_drain_others(NULL);
+		drain_own();
+		return all_done(all);
+	}
+	ask(all, NULL);
+	while (!all_done(all) && time_now_ns() < deadline)
+		sleep_ns(POLL_NS);
+	return all_done(all);
+}
+
+/* ---- limits (rows 47, 48) ------------------------------------------------------------------- */
+
+/*
+ * Blocks a list may hold: all lists together stay about `high` pages, which is
+ * per zone and CPU; two thirds of it are for single pages, by far the most asked
+ * for. Whole chunks, so that one too many is one drain. Too small a zone has none.
+ */
+static unsigned int room_of(u32 high, unsigned int order)
+{
+	u64 pages = order ? min_u64(high / (3 * (PCP_ORDERS - 1) * PCP_TYPES), ROOM_OTHERS)
+			  : min_u64(high * 2ull / (3 * PCP_TYPES), ROOM_SINGLES);
+
+	return (unsigned int)(align_down(pages, PCP_CHUNK) >> order);
+}
+
+static void set_limits(struct zone *z, unsigned int order, u16 room)
+{
+	u16 limit = watch_active() ? 0 : room;
+
+	for (unsigned int cpu = 0; cpu < arch_cpu_count(); cpu++) {
+		struct pcp *p = z->pcp[cpu];
+
+		if (!p)
+			continue;
+		__atomic_store_n(&p->room[order], room, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->limit[order], limit, __ATOMIC_RELAXED);
+	}
+}
+
+static u64 low_mark(const struct zone *z)
+{
+	return z->wmark[WMARK_LOW] + __atomic_load_n(&z->boost, __ATOMIC_RELAXED);
+}
+
+/* Where they open again. */
+static u64 open_mark(const struct zone *z)
+{
+	return low_mark(z) + (z->wmark[WMARK_HIGH] - z->wmark[WMARK_LOW]) / 2;
+}
+
+static u64 usable(const struct zone *z)
+{
+	return __atomic_load_n(&z->nr_usable, __ATOMIC_RELAXED);
+}
+
+/* Racing CPUs may each see a crossing: the last look wins, and is right. */
+void pcp_limits_update(struct zone *z)
+{
+	bool was_below = __atomic_load_n(&z->below_low, __ATOMIC_RELAXED);
+	bool below = usable(z) <= (was_below ? open_mark(z) : low_mark(z));
+
+	__atomic_store_n(&z->below_low, below, __ATOMIC_RELAXED);
+	for (unsigned int o = 0; o < PCP_ORDERS; o++)
+		set_limits(z, o, (u16)(below ? 0 : room_of(z->pcp_high, o)));
+	if (below && !was_below && caches[0])
+		ask(cpus_online(), z);
+}
+
+void pcp_check_low(struct zone *z)
+{
+	bool below = __atomic_load_n(&z->below_low, __ATOMIC_RELAXED);
+
+	if (unlikely(below ? usable(z) > open_mark(z) : usable(z) <= low_mark(z)))
+		pcp_limits_update(z);
+}
+
+/* ---- boot ----------------------------------------------------------------------------------- */
+
+static u32 tm_init nr_zone_ids(void)
+{
+	u32 nr = 0;
+
+	for (const struct zone *z = zone_next(0); z; z = zone_next(z->id + 1))
+		nr = z->id + 1;
+	return nr;
+}
+
+static void tm_init init_cache(struct pcp *p, struct zone *z, unsigned int cpu)
+{
+	p->cpu = cpu;
+	p->zone = z;
+	for (unsigned int o = 0; o < PCP_ORDERS; o++) {
+		for (unsigned int t = 0; t < PCP_TYPES; t++) {
+			p->list[o][t].head = PFN_NIL;
+			p->list[o][t].flags = z ? frame_flags(z->id, PAGE_CACHED, o, t) : 0;
+		}
+	}
+	if (z)
+		z->pcp[cpu] = p;
+}
+
+/* Of the first zone of the CPU's list that such a request may use; without one,
+ * the cache behind the last, which is empty for good. */
+static struct pcp *tm_init first_cache(struct pcp_cpu *c, u32 nr_ids, u32 node, u32 high)
+{
+	const struct zoneref *ref = node_table[node]->zonelist[ZONELIST_FALLBACK];
+
+	while (ref->zone && ref->type > high)
+		ref++;
+	return &c->zone[ref->zone ? ref->zone->id : nr_ids];
+}
+
+static struct pcp_cpu *tm_init build(unsigned int cpu, u32 nr)
+{
+	const struct memblock_request rq = {
+		.nr_bytes = sizeof(struct pcp_cpu) + (nr + 1) * sizeof(struct pcp),
+		.align = _Alignof(struct pcp_cpu),
+		.node = cpu_to_node(cpu),
+		.reason = MEM_BOOT,
+		.name = "page caches",
+	};
+	phys_t place = memblock_alloc(&rq);
+	struct pcp_cpu *c = phys_to_virt(place);
+
+	if (!place.v)
+		panic("no memory for the page caches of CPU %u", cpu);
+	memset(c, 0, rq.nr_bytes);
+	for (u32 id = 0; id < nr; id++)
+		init_cache(&c->zone[id], zone_next(id) == zone_table[id] ? zone_table[id] : NULL,
+			   cpu);
+	init_cache(&c->zone[nr], NULL, cpu);
+	c->first[0] = first_cache(c, nr, cpu_to_node(cpu), ZONE_NORMAL);
+	c->first[1] = first_cache(c, nr, cpu_to_node(cpu), ZONE_MOVABLE);
+	metadata_bytes += rq.nr_bytes;
+	return c;
+}
+
+void tm_init pcp_init(void)
+{
+	static struct cpu_hook hook = { .name = "page caches", .down = pcp_drain_cpu };
+	static bool registered;
+	u32 nr = nr_zone_ids();
+
+	metadata_bytes = 0;
+	memset(caches, 0, sizeof(caches));
+	for (unsigned int cpu = 0; cpu < arch_cpu_count(); cpu++)
+		caches[cpu] = build(cpu, nr);
+	mm_own()->cache = caches[cpu_id()];
+	frame_map.nr_zone_ids = nr;
+	if (registered)
+		return;
+	registered = true;
+	drain_call = cpu_call_add(drain_asked);
+	cpu_hook_add(&hook);
+}
+
+u64 pcp_metadata_pages(void)
+{
+	return (metadata_bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+struct pcp_cpu *mm_cpu_cache(unsigned int cpu)
+{
+	return caches[cpu];
+}
+
+/* ---- counts --------------------------------------------------------------------------------- */
+
+const struct pcp *pcp_of(const struct zone *z, unsigned int cpu)
+{
+	return cpu < MAX_CPUS ? z->pcp[cpu] : NULL;
+}
+
+u64 pcp_pages(const struct pcp *p)
+{
+	u64 pages = 0;
+
+	for (unsigned int o = 0; o < PCP_ORDERS; o++)
+		for (unsigned int t = 0; t < PCP_TYPES; t++)
+			pages += (u64)pcp_blocks(&p->list[o][t]) << o;
+	return pages;
+}
+
+u64 mm_cached_pages(void)
+{
+	u64 sum = 0;
+
+	for (const struct zone *z = zone_next(0); z; z = zone_next(z->id + 1))
+		for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++)
+			sum += z->pcp[cpu] ? pcp_pages(z->pcp[cpu]) : 0;
+	return sum;
+}
