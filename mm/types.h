@@ -133,11 +133,15 @@ struct page_list {
  * to or from CMA or ISOLATE.
  */
 struct pageblock {
-	u8 type;        /* (Z) to set, (A) to read: enum migratetype */
-	u8 scan;        /* (A) marks of scanners to come */
-	u16 nr_free;    /* (Z) 0..512 */
-	u16 nr_movable; /* (Z) 0..512 */
-	u16 shared;     /* (I) lies in more than one zone */
+	u8 type;    /* (Z) to set, (A) to read: enum migratetype */
+	u8 scan;    /* (A) marks of scanners to come */
+	u16 shared; /* (I) lies in more than one zone */
+	union {
+		struct {
+			u16 nr_free, nr_movable; /* (Z) 0..512 */
+		};
+		u32 counts; /* (Z) both, for one addition: nr_free in the low half */
+	};
 };
 _Static_assert(sizeof(struct pageblock) == 8, "a pageblock entry is eight bytes");
 

@@ -122,19 +122,19 @@ static inline void count_free(struct zone *z, enum migratetype list, u64 delta)
 	add_word(part_of_free(z, list), delta);
 }
 
-/* Frames that became free (negative: that were taken) and, of those, movable ones. */
-static inline void count_pageblock(struct pageblock *b, unsigned int order, int sign, bool movable)
+/* What one frame adds to both counts of its pageblock at once. */
+static inline u32 taken_frame(bool movable)
 {
-	u32 nr = order < PAGEBLOCK_ORDER ? 1u << order : PAGEBLOCK_PAGES;
-	u32 delta = sign > 0 ? nr : -nr;
-	u32 used = movable ? -delta : 0;
+	return movable ? (1u << 16) - 1 : -1u;
+}
 
-	b->nr_free = (u16)(b->nr_free + delta);
-	b->nr_movable = (u16)(b->nr_movable + used);
-	if (unlikely(order > PAGEBLOCK_ORDER)) {
-		b[1].nr_free = (u16)(b[1].nr_free + delta);
-		b[1].nr_movable = (u16)(b[1].nr_movable + used);
-	}
+static inline void count_pageblock(struct pageblock *b, unsigned int order, u32 frame_adds)
+{
+	u32 nr = order < PAGEBLOCK_ORDER ? order : PAGEBLOCK_ORDER;
+
+	b->counts += frame_adds << nr;
+	if (unlikely(order > PAGEBLOCK_ORDER))
+		b[1].counts += frame_adds << PAGEBLOCK_ORDER;
 }
 _Static_assert((int)MAX_PAGE_ORDER == PAGEBLOCK_ORDER + 1, "a block has at most two pageblocks");
 
@@ -152,20 +152,20 @@ static inline void link_block(struct zone *z, u32 pfn, unsigned int order, enum 
 	struct page_list *l = &z->area[order].list[mt];
 
 	frame(pfn)->flags = frame_flags(z->id, PAGE_FREE, order, mt);
-	if (tail)
+	if (unlikely(tail))
 		page_list_add_tail(l, pfn);
 	else
 		page_list_add_head(l, pfn);
 	set_filled(z, mt, z->filled[mt] | 1u << order);
 }
 
+/* A link that does not point back is memory somebody else wrote to. */
 static inline void unlink_block(struct zone *z, u32 pfn, unsigned int order, enum migratetype mt)
 {
 	struct page_list *l = &z->area[order].list[mt];
 
-	BUG_ON_VAL(!l->count, pfn, order);
 	page_list_del(l, pfn);
-	if (!l->count)
+	if (l->head == PFN_NIL)
 		set_filled(z, mt, z->filled[mt] & ~(1u << order));
 }
 
@@ -200,63 +200,125 @@ bool buddy_is_stray(const struct zone *z, u32 pfn, unsigned int order, enum migr
 	       buddy_head_intact(z, pfn, order, list);
 }
 
-/* Unlink and split done, but the head is not what linking it wrote. */
-static tm_noinline void leak(struct zone *z, struct page *page, unsigned int order,
-			     enum migratetype mt)
+/* A block that left the lists is not what linking it wrote, or what was allocated. */
+static void leak(struct zone *z, struct page *page, unsigned int order, enum migratetype mt)
 {
+	struct pageblock *home = pageblock_entry(frame_number(page));
+
+	/* It counted as used for mt; now it is used for nothing. */
+	count_pageblock(home, order, taken_frame(false) - taken_frame(mt == MIGRATE_MOVABLE));
 	page->flags = frame_flags(z->id, PAGE_BAD, order, mt);
 	z->nr_leaked += 1ull << order;
 	z->bad_page++;
 }
 
-/* Cut the listed block down to the order, mark it, count it. */
-static inline struct page *take_block(struct zone *z, unsigned int have, unsigned int order,
-				      enum migratetype from, enum migratetype mt)
+/* List the upper halves of what was taken too large. */
+static tm_noinline struct page *split(struct zone *z, struct page *page, unsigned int have,
+				      unsigned int order, enum migratetype from)
 {
-	struct page_list *l = &z->area[have].list[from];
-	u32 pfn = page_list_pop(l);
-	struct page *page = frame(pfn);
-	bool intact = buddy_head_intact(z, pfn, have, from);
+	u32 pfn = frame_number(page);
 
-	if (!l->count)
-		set_filled(z, from, z->filled[from] & ~(1u << have));
 	while (have > order) {
 		tm_step();
 		have--;
 		link_block(z, pfn + (1u << have), have, from, false);
 	}
-	count_free(z, from, -(1ull << order));
-	count_pageblock(pageblock_entry(pfn), order, -1, intact && mt == MIGRATE_MOVABLE);
-	if (unlikely(!intact)) {
-		leak(z, page, order, mt);
-		return page;
-	}
-	page->flags = frame_flags(z->id, PAGE_ALLOCATED, order, mt);
-	page->refcount = 1;
-	z->nr_alloc++;
 	return page;
+}
+
+static tm_noinline struct page *take_damaged(struct zone *z, struct page *page, unsigned int have,
+					     unsigned int order, enum migratetype from)
+{
+	split(z, page, have, order, from);
+	leak(z, page, order, frame_list_type(page));
+	z->nr_alloc--;
+	return page;
+}
+
+/* The first block of a list that has one, off it. */
+static inline void pop_block(struct zone *z, struct page_list *l, u32 pfn, unsigned int order,
+			     enum migratetype mt)
+{
+	u32 next = frame(pfn)->next;
+
+	l->head = next;
+	l->count--;
+	if (next != PFN_NIL) {
+		BUG_ON_VAL(frame(next)->prev != pfn, pfn, next);
+		frame(next)->prev = PFN_NIL;
+	} else {
+		BUG_ON_VAL(l->tail != pfn, pfn, l->tail);
+		l->tail = PFN_NIL;
+		set_filled(z, mt, z->filled[mt] & ~(1u << order));
+	}
+}
+
+/*
+ * Take the first block of order `have`, wherever its home is: counted and marked
+ * with the order that the caller gets, then cut to it. Everything rare comes last,
+ * as a tail call, so that the common way needs no stack.
+ */
+static tm_always_inline struct page *take_first(struct zone *z, unsigned int have,
+						unsigned int most, enum migratetype from,
+						enum migratetype mt)
+{
+	struct page_list *l = &z->area[have].list[from];
+	unsigned int order = have < most ? have : most;
+	u32 pfn = l->head, id = z->id;
+	struct page *page = frame(pfn);
+	bool intact = buddy_head_intact(z, pfn, have, from);
+
+	pop_block(z, l, pfn, have, from);
+	page->flags = frame_flags(id, PAGE_ALLOCATED, order, mt);
+	page->refcount = 1;
+	count_pageblock(pageblock_entry(pfn), order, taken_frame(mt == MIGRATE_MOVABLE));
+	count_free(z, from, -(1ull << order));
+	z->nr_alloc++;
+	if (unlikely(!intact))
+		return take_damaged(z, page, have, order, from);
+	return have > order ? split(z, page, have, order, from) : page;
+}
+
+static inline u32 fitting(const struct zone *z, unsigned int order, enum migratetype from)
+{
+	return z->filled[from] & (~0u << order);
+}
+
+/* The smallest fit is of another type's pageblock: it goes home, and so do those
+ * that come up in its place, up to a limit. */
+static tm_noinline struct page *take_past_strays(struct zone *z, unsigned int order,
+						 unsigned int most, enum migratetype from,
+						 enum migratetype mt)
+{
+	u32 fits = fitting(z, order, from);
+
+	for (unsigned int i = 0; fits && i < BUDDY_STRAYS; i++) {
+		unsigned int have = (unsigned int)__builtin_ctz(fits);
+		u32 pfn = z->area[have].list[from].head;
+
+		if (!buddy_is_stray(z, pfn, have, from))
+			break;
+		tm_step();
+		buddy_relink_locked(z, pfn, pageblock_type(pfn));
+		fits = fitting(z, order, from);
+	}
+	return fits ? take_first(z, (unsigned int)__builtin_ctz(fits), most, from, mt) : NULL;
 }
 
 struct page *buddy_take_from_locked(struct zone *z, unsigned int order, unsigned int most,
 				    enum migratetype from, enum migratetype mt)
 {
-	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
-	BUG_ON_VAL(most > MAX_PAGE_ORDER || from >= MIGRATE_ISOLATE, most, from);
-	for (unsigned int strays = 0;; strays++) {
-		u32 fits = z->filled[from] & (~0u << order);
-		unsigned int have = (unsigned int)__builtin_ctz(fits | 1u << NR_PAGE_ORDERS);
-		u32 pfn;
+	u32 fits = fitting(z, order, from);
+	unsigned int have;
 
-		if (unlikely(!fits))
-			return NULL;
-		pfn = z->area[have].list[from].head;
-		BUG_ON_VAL(pfn == PFN_NIL, have, from);
-		if (likely(pageblock_type(pfn) == from) || strays == BUDDY_STRAYS ||
-		    !buddy_is_stray(z, pfn, have, from))
-			return take_block(z, have, have < most ? have : most, from, mt);
-		tm_step();
-		buddy_relink_locked(z, pfn, pageblock_type(pfn));
-	}
+	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
+	BUG_ON_VAL(tm_debug && (order > most || most > MAX_PAGE_ORDER), order, most);
+	if (unlikely(!fits))
+		return NULL;
+	have = (unsigned int)__builtin_ctz(fits);
+	if (unlikely(pageblock_type(z->area[have].list[from].head) != from))
+		return take_past_strays(z, order, most, from, mt);
+	return take_first(z, have, most, from, mt);
 }
 
 /* ---- giving back ------------------------------------------------------------ */
@@ -290,11 +352,11 @@ unsigned int buddy_put_locked(struct zone *z, struct page *page, unsigned int or
 	unsigned int given = order;
 
 	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
-	BUG_ON_VAL(order > MAX_PAGE_ORDER || (pfn & ((1u << order) - 1)), pfn, order);
+	BUG_ON_VAL(tm_debug && (order > MAX_PAGE_ORDER || (pfn & ((1u << order) - 1))), pfn, order);
 	BUG_ON_VAL(tm_debug && (pfn < z->start.v || pfn + (1ull << order) > z->end.v), pfn, z->id);
 	page->refcount = 0;
 	count_free(z, mt, 1ull << order);
-	count_pageblock(home, order, 1, frame_list_type(page) == MIGRATE_MOVABLE);
+	count_pageblock(home, order, -taken_frame(frame_list_type(page) == MIGRATE_MOVABLE));
 	while (order < MAX_PAGE_ORDER) {
 		u32 buddy = pfn ^ (1u << order);
 
@@ -312,13 +374,7 @@ unsigned int buddy_put_locked(struct zone *z, struct page *page, unsigned int or
 
 void buddy_leak_locked(struct zone *z, struct page *page, unsigned int order)
 {
-	enum migratetype mt = frame_list_type(page);
-	struct pageblock *home = pageblock_entry(frame_number(page));
-
 	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
 	BUG_ON_VAL(frame_state(page) != PAGE_ALLOCATED, page->flags, order);
-	/* Free for a moment in the counts, then taken for nothing movable. */
-	count_pageblock(home, order, 1, mt == MIGRATE_MOVABLE);
-	count_pageblock(home, order, -1, false);
-	leak(z, page, order, mt);
+	leak(z, page, order, frame_list_type(page));
 }

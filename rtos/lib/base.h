@@ -55,6 +55,7 @@ enum tm_error {
 #define tm_noreturn __attribute__((noreturn))
 #define tm_must_check __attribute__((warn_unused_result))
 #define tm_noinline __attribute__((noinline))
+#define tm_always_inline inline __attribute__((always_inline))
 #define tm_section(s) __attribute__((section(s)))
 /* Code and data used only until boot ends; given to the page allocator then. */
 #define tm_init __attribute__((section(".init.text")))

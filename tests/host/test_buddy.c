@@ -337,31 +337,6 @@ static void test_whole_blocks_merge_by_type(void **state)
 	ghost_check();
 }
 
-/* CMA blocks are counted, listed apart, and nobody gets them. */
-static void test_cma_is_not_lent(void **state)
-{
-	static const struct machine lent = {
-		.bank = { { GIB(1), GIB(1) + MIB(16), 0, 0 } },
-		.cma = { { GIB(1) + MIB(4), GIB(1) + MIB(8) } },
-		.options = { .min_free_given = true },
-	};
-	unsigned int n = 0;
-	struct page *page;
-
-	(void)state;
-	boot(&lent);
-	assert_int_equal(zone->cma_pages, 1024);
-	assert_int_equal(zone->nr_free_cma, 1024);
-	while ((page = take(GFP_HIGHUSER_MOVABLE, 0))) {
-		assert_int_not_equal(pageblock_type(number(page)), MIGRATE_CMA);
-		n++;
-	}
-	assert_int_equal(zone->nr_free_cma, 1024);
-	assert_int_equal(ghost_free_pages(), zone->nr_free - zone->nr_free_cma);
-	assert_true(n > 2000);
-	ghost_check();
-}
-
 /* ---- random sequences ------------------------------------------------------- */
 
 enum { SLOTS = 512, OPERATIONS = 1200 };
@@ -458,7 +433,6 @@ int main(void)
 		cmocka_unit_test_setup(test_pageblock_counts, setup),
 		cmocka_unit_test_setup(test_take_up_to, setup),
 		cmocka_unit_test_setup(test_whole_blocks_merge_by_type, setup),
-		cmocka_unit_test_setup(test_cma_is_not_lent, setup),
 		cmocka_unit_test_setup(test_random_one_zone, setup),
 		cmocka_unit_test_setup(test_random_holes_and_nodes, setup),
 		cmocka_unit_test_setup(test_random_marks_on, setup),
