@@ -89,8 +89,10 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 	arch_irq_restore(flags);
 	if (unlikely(!page))
 		return alloc_long(NODE_NONE, gfp, order, __builtin_return_address(0));
-	if (tm_debug)
+	if (tm_debug) {
 		page_poison_check(page, order);
+		owner_set(page, order, gfp, __builtin_return_address(0));
+	}
 	return unlikely(gfp & __GFP_ZERO) ? cleared(page, order) : page;
 }
 
@@ -188,14 +190,16 @@ static tm_noinline void free_long(struct page *page, unsigned int order, const v
 		page_report_bad_free(page, order, fault);
 }
 
-/* Test builds: whether a free will be a hit is not known before, and poison is
- * written before the block is anybody's. */
-static void poison_own(struct page *page, unsigned int order)
+/* Test builds: whether a free will be a hit is not known before, and poison and
+ * history are written before the block is anybody's. */
+static void poison_own(struct page *page, unsigned int order, const void *site)
 {
 	struct zone *z = page_is_descriptor(page) ? zone_of_page(page) : NULL;
 
-	if (z && buddy_can_put_locked(z, page, order))
-		page_poison(page, order);
+	if (!z || !buddy_can_put_locked(z, page, order))
+		return;
+	page_poison(page, order);
+	owner_clear(page, order, site);
 }
 
 void free_pages(struct page *page, unsigned int order)
@@ -208,7 +212,7 @@ void free_pages(struct page *page, unsigned int order)
 		return;
 	}
 	if (tm_debug)
-		poison_own(page, order);
+		poison_own(page, order, __builtin_return_address(0));
 	flags = arch_irq_save();
 	done = hit_put(mm_own(), page, order);
 	arch_irq_restore(flags);

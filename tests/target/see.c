@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Seeing why, on the machine itself: the history of a frame, events, requests
+ * that are made to fail while tasks work, and that the numbers told about a
+ * failure are those of the zone. What is switched on is off again afterwards, and
+ * every page is home.
+ */
+#include "mm/mm.h"
+#include "tests/target/help.h"
+
+enum {
+	TEXT_BYTES = 32 * 1024,
+	WORKERS = 4,
+	STEPS = 3000,
+	BLOCKS = 16,
+	MOST_BLOCKS = 4096,
+};
+
+static char text[TEXT_BYTES];
+static struct out_buf view;
+
+static void begin_view(void)
+{
+	out_buf_init(&view, text, sizeof(text));
+}
+
+/* Where `what` stands behind `from`; null fails the case and prints the text. */
+static const char *find(const char *from, const char *what)
+{
+	size_t n = strlen(what);
+
+	for (; from && *from; from++)
+		if (!strncmp(from, what, n))
+			return from;
+	test_report("no \"%s\" in: %.200s", what, text);
+	return NULL;
+}
+
+static void store(const char *name, const char *value)
+{
+	unsigned int nr;
+	const struct mm_knob *k = mm_fault_knobs(&nr);
+
+	for (unsigned int i = 0; i < nr; i++)
+		if (!strcmp(k[i].name, name)) {
+			TEST_CHECK(k[i].store(value) == 0);
+			return;
+		}
+	test_report("no knob %s", name);
+}
+
+/* Tasks that ended are reaped in their own time. */
+static u64 settled_pages(void)
+{
+	u64 now = mm_free_pages() + mm_cached_pages();
+
+	for (unsigned int i = 0, calm = 0; i < 200 && calm < 20; i++) {
+		u64 before = now;
+
+		sleep_ms(1);
+		now = mm_free_pages() + mm_cached_pages();
+		calm = now == before ? calm + 1 : 0;
+	}
+	return now;
+}
+
+/* ---- history -------------------------------------------------------------------------- */
+
+static void test_history(void)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 2);
+
+	TEST_CHECK(page != NULL);
+	if (!page)
+		return;
+	begin_view();
+	mm_view_owner(&view.out, page_to_pfn(page + 3));
+	free_pages(page, 2);
+	if (strchr(text, '(')) {
+		test_skip("no owners are kept (page_owner=on)");
+		return;
+	}
+	find(find(text, "of the block of order 2"), "held\n");
+	find(text, task_name(task_current()));
+	find(text, "test_history+0x");
+	begin_view();
+	mm_view_owner(&view.out, page_to_pfn(page));
+	find(find(text, "last allocated by task"), "last freed by task");
+}
+
+/* ---- events --------------------------------------------------------------------------- */
+
+static void test_events(void)
+{
+	struct page *page;
+	char want[64];
+
+	mm_trace_switch(true);
+	page = alloc_pages(GFP_KERNEL, 3);
+	if (page)
+		free_pages(page, 3);
+	mm_trace_switch(false);
+	TEST_CHECK(page != NULL);
+	if (!page)
+		return;
+	begin_view();
+	mm_view_trace(&view.out, 64);
+	tm_snprintf(want, sizeof(want), "pfn=0x%llx order=3",
+		    (unsigned long long)page_to_pfn(page).v);
+	find(find(find(text, "mm_page_alloc: "), want), "mm_page_free: ");
+}
+
+/* Nothing is written while it is off. */
+static void test_events_off(void)
+{
+	struct page *page;
+	size_t len;
+
+	begin_view();
+	mm_view_trace(&view.out, 64);
+	len = view.len;
+	page = alloc_pages(GFP_KERNEL, 0);
+	if (page)
+		free_pages(page, 0);
+	begin_view();
+	mm_view_trace(&view.out, 64);
+	TEST_CHECK_VAL(view.len == len, view.len, len);
+}
+
+/* ---- injected failures -------------------------------------------------------------------- */
+
+static u32 nr_done, nr_null, nr_urgent_null;
+
+/* Requests that cannot wait, of orders 0 to 3; the others of the system are
+ * spared, since they can. */
+static void work(void *arg)
+{
+	struct page *page[BLOCKS] = { NULL };
+	u64 state = (u64)(uintptr_t)arg;
+
+	for (unsigned int i = 0; i < STEPS; i++) {
+		unsigned int at = i % BLOCKS;
+		u64 *word;
+
+		state = state * 6364136223846793005ull + 1442695040888963407ull;
+		if (page[at]) {
+			word = page_address(page[at]);
+			TEST_CHECK_VAL(*word == (u64)(uintptr_t)arg + at, *word, at);
+			free_pages(page[at], at % 4);
+			page[at] = NULL;
+		}
+		if (state >> 62 == 0)
+			continue;
+		page[at] = alloc_pages(GFP_NOWAIT | __GFP_NOWARN, at % 4);
+		if (page[at])
+			*(u64 *)page_address(page[at]) = (u64)(uintptr_t)arg + at;
+		else
+			help_add(&nr_null, 1);
+	}
+	for (unsigned int i = 0; i < BLOCKS; i++)
+		if (page[i])
+			free_pages(page[i], i % 4);
+	help_add(&nr_done, 1);
+}
+
+/* Whoever digs deeper than ordinary tasks is spared here. */
+static void work_urgent(void *arg)
+{
+	(void)arg;
+	for (unsigned int i = 0; i < STEPS; i++) {
+		struct page *page = alloc_pages(GFP_ATOMIC | __GFP_NOWARN, i % 3);
+
+		if (page)
+			free_pages(page, i % 3);
+		else
+			help_add(&nr_urgent_null, 1);
+	}
+	help_add(&nr_done, 1);
+}
+
+static void test_failures_under_load(void)
+{
+	u64 before = settled_pages();
+	struct task *t[WORKERS + 1];
+
+	nr_done = nr_null = nr_urgent_null = 0;
+	store("min-order", "0");
+	store("times", "-1");
+	store("tm_spare_band", "4");
+	store("tm_seed", "7");
+	store("probability", "1");
+	for (u64 i = 0; i < WORKERS; i++)
+		t[i] = help_spawn("faulty", TASK_PRIO_DEFAULT, 0, work,
+				  (void *)(uintptr_t)((i + 1) << 32));
+	t[WORKERS] = help_spawn("spared", TASK_PRIO_DEFAULT + 4, 0, work_urgent, NULL);
+	for (unsigned int i = 0; i <= WORKERS; i++)
+		if (t[i])
+			help_join(t[i]);
+	store("probability", "0");
+	store("tm_spare_band", "9");
+	store("times", "1");
+	store("min-order", "1");
+	TEST_CHECK_VAL(nr_done == WORKERS + 1, nr_done, 0);
+	/* 4 x 3000 x 3/4 requests, one in a hundred. */
+	TEST_CHECK_VAL(nr_null > 30 && nr_null < 300, nr_null, 0);
+	TEST_CHECK_VAL(nr_urgent_null == 0, nr_urgent_null, 0);
+	TEST_CHECK_VAL(settled_pages() == before, settled_pages(), before);
+	TEST_CHECK(mm_check(&console_out) == 0);
+}
+
+static void test_injected_is_told(void)
+{
+	struct page *page;
+
+	store("min-order", "9");
+	store("probability", "100");
+	page = alloc_pages(GFP_NOWAIT | __GFP_NOWARN, 9);
+	store("probability", "0");
+	store("min-order", "1");
+	TEST_CHECK(!page);
+	if (page)
+		free_pages(page, 9);
+	begin_view();
+	mm_view_explain(&view.out, 1);
+	find(find(find(text, "wanted order 9"), "test_injected_is_told+0x"),
+	     "failed: injected by fail_page_alloc");
+}
+
+static const struct test_case cases[] = {
+	{ "history of a frame", test_history },
+	{ "events", test_events },
+	{ "no events while off", test_events_off },
+	{ "failures under load", test_failures_under_load },
+	{ "an injected failure is told", test_injected_is_told },
+};
+
+const struct test_suite suite_see = { "see", cases, ARRAY_SIZE(cases) };
