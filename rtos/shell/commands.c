@@ -19,6 +19,7 @@ static const struct command commands[] = {
 	  "        WORD: dma dma32 movable reclaimable atomic nowait kernel memalloc thisnode zero\n"
 	  "    mm hold                          what is held\n"
 	  "    mm free ID|ADDRESS|all           give back\n"
+	  "    mm drain                         empty the caches of all CPUs\n"
 	  "    mm check                         compare everything with the equations\n"
 	  "    mm stress [SECONDS] [seed N] [tasks N]\n"
 	  "        random requests of all orders from many tasks; then every page must be home\n"

@@ -19,15 +19,29 @@ static int check(int argc, char **argv)
 	return wrong ? EXIT_FAIL : EXIT_OK;
 }
 
+static int drain(int argc, char **argv)
+{
+	bool all;
+
+	(void)argv;
+	if (argc > 2)
+		return sh_usage("mm");
+	all = mm_drain_caches();
+	sh_print(all ? "mm drain: the caches are empty\n"
+		     : "mm drain: a CPU did not come within 100 ms\n");
+	return all ? EXIT_OK : EXIT_FAIL;
+}
+
 /* Called with argv[0] "mm", argv[1] the word. */
 static const struct {
 	const char *word;
 	int (*run)(int argc, char **argv);
 } parts[] = {
-	{ "alloc", mm_alloc },       { "free", mm_free },     { "hold", mm_hold },
-	{ "check", check },          { "stress", mm_stress }, { "explain", mm_explain },
-	{ "owner", mm_owner },       { "fault", mm_fault },   { "trace", mm_trace },
-	{ "policy", mm_policy_cmd }, { "mems", mm_mems_cmd }, { "flood", mm_flood },
+	{ "alloc", mm_alloc },     { "free", mm_free },         { "hold", mm_hold },
+	{ "check", check },        { "drain", drain },          { "stress", mm_stress },
+	{ "explain", mm_explain }, { "owner", mm_owner },       { "fault", mm_fault },
+	{ "trace", mm_trace },     { "policy", mm_policy_cmd }, { "mems", mm_mems_cmd },
+	{ "flood", mm_flood },
 };
 
 int cmd_mm(int argc, char **argv)
