@@ -145,6 +145,8 @@ gdb: $(A)/Image | setup-gdb
 -include arch/host/host.mk
 # Adds fuzz: sequences of requests under libFuzzer.
 -include tests/fuzz/fuzz.mk
+# Adds host-bench: the allocator on this computer, in nanoseconds.
+-include tests/bench/bench.mk
 
 PYTEST := TM_BUILD=$(B) TM_LIBFDT=$(abspath $(LIBFDT)) CROSS_COMPILE=$(CROSS_COMPILE) \
 	$(PYTHON) -B -m pytest -c tests/serial/pytest.ini --rootdir=.
