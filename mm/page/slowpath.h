@@ -8,14 +8,20 @@
 #define MM_PAGE_SLOWPATH_H
 
 #include "mm/page/request.h"
+#include "mm/stat/explain.h"
 
 /*
  * All that follows a failed first try, in the order of rows 66-79; ends with a
  * block, or null and a report. Bands 4 and up never reclaim and never wait: they
- * wake the tasks, try their floor, drain, try once more. Every loop offers
- * preemption and is bounded, but NOFAIL's. The context of the request.
+ * wake the tasks, try their floor, drain their CPU's caches, try once more; only
+ * NOFAIL makes them sleep. Every loop offers preemption and is bounded, but
+ * NOFAIL's; worst cases are at the top of slowpath.c. The context of the request.
  */
 struct page *slowpath_alloc(const struct alloc_request *rq);
+
+/* Row 79: says in the log that the request failed, once a second at most; nothing
+ * with NOWARN, or from an interrupt. The context of the request. */
+void slowpath_report(const struct alloc_request *rq, enum explain_end end);
 
 /* ---- upward ------------------------------------------------------------------ */
 

@@ -15,7 +15,7 @@
 #include "mm/page/page_check.h"
 #include "mm/page/pcp.h"
 #include "mm/page/policy.h"
-#include "mm/stat/explain.h"
+#include "mm/page/slowpath.h"
 #include "mm/stat/owner.h"
 
 enum {
@@ -157,6 +157,10 @@ static struct page *take_from(struct zone *z, const struct alloc_request *rq,
 		count_numa(z, rq);
 	arch_irq_restore(flags);
 	pcp_check_low(z);
+	/* Row 36: types were mixed, and the boost that came with it wants to be
+	 * worked off. */
+	if (unlikely(stolen))
+		slow_wake_kswapd(z, rq);
 	return page;
 }
 

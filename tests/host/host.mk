@@ -42,6 +42,9 @@ $(H)/$(1)/test_%: $(H)/$(1)/tests/host/test_%.o $(HOST_HELPERS:%.c=$(H)/$(1)/%.o
 $(H)/$(1)/test_shell_console: $(H)/$(1)/rtos/dev/console.o
 $(H)/$(1)/test_shell_%: $(H)/$(1)/tests/host/test_shell_%.o $(H)/$(1)/libmm.a
 	$$(Q)$$(HOSTCC) -fsanitize=address,undefined $$(filter %.o,$$^) $(H)/$(1)/libmm.a -lcmocka -o $$@
+# The slow path alone: its test answers for all that it calls.
+$(H)/$(1)/test_slowpath: $(H)/$(1)/tests/host/test_slowpath.o $(H)/$(1)/libmm.a
+	$$(Q)$$(HOSTCC) -fsanitize=address,undefined $$^ -lcmocka -o $$@
 # Sources of rtos/ whose contract is faked for everybody else.
 $(H)/$(1)/test_load: $(H)/$(1)/rtos/load.o
 $(H)/$(1)/test_bootargs: $(H)/$(1)/rtos/bootargs.o

@@ -29,8 +29,9 @@ CONTRACTS = {
 }
 # mm/ knows spinlocks, "may I sleep", time and messages; not tasks.
 TASKS = re.compile(r"task_|waitq_|mutex_|sleep_|preempt_")
-# Whose request it is, and what that says about it: no more is asked of a task.
-OF_THE_CALLER = ("task_current", "task_mm", "task_prio", "task_killed", "task_name", "task_id")
+# Whose request it is, what that says about it, and its own waiting: no more.
+OF_THE_CALLER = ("task_current", "task_mm", "task_prio", "task_killed", "task_name", "task_id",
+                 "task_yield", "sleep_ns")
 KNOWS_TASKS = ("kswapd.c", "kcompactd.c", "flusher.c")
 
 

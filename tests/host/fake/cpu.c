@@ -78,6 +78,7 @@ void fake_cpu_down(unsigned int cpu)
 void sleep_ns(u64 ns)
 {
 	fake_clock_ns(time_now_ns() + ns);
+	fake_paused('z');
 }
 
 u64 time_after_ns(u64 ns)

@@ -56,6 +56,8 @@ void fake_cpu_down(unsigned int cpu);
 void fake_image(u64 start, u64 end, u64 init_start, u64 init_end);
 void fake_clock_ns(u64 now);
 void fake_phys_bits(unsigned int bits);
+/* A test may define it: the code gave way ('y') or slept ('z'). */
+void fake_paused(char what);
 /* Boot line; boot_args_parse() offers its words to mm_boot_option(). */
 void fake_cmdline(const char *line);
 /* The n-th arch_map() from now fails with ERR_NOMEM (1: the next; 0: never). */
