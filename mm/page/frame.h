@@ -36,11 +36,16 @@ struct frame_map {
 } tm_aligned(64);
 extern struct frame_map frame_map;
 
-static inline bool frame_exists(u64 pfn)
+static inline bool frame_in(const struct frame_map *map, u64 pfn)
 {
 	u64 unit = pfn / FRAME_UNIT_PAGES;
 
-	return unit < frame_map.nr_units && (frame_map.units[unit / 64] >> unit % 64 & 1);
+	return unit < map->nr_units && (map->units[unit / 64] >> unit % 64 & 1);
+}
+
+static inline bool frame_exists(u64 pfn)
+{
+	return frame_in(&frame_map, pfn);
 }
 
 static inline struct page *frame(u64 pfn)

@@ -39,19 +39,36 @@ static tm_noinline struct page *cleared(struct page *page, unsigned int order)
 	return page;
 }
 
-static tm_noinline struct page *alloc_long(int node, gfp_t gfp, unsigned int order,
+/*
+ * Who asked, for a long way that is jumped to: it finds the address itself, since
+ * asking for it here would give the hit path a frame. Builds whose compiler makes
+ * it a call after all are those with checks.
+ */
+static inline __attribute__((always_inline)) const void *tail_site(void)
+{
+	return tm_debug ? __builtin_return_address(0) : NULL;
+}
+
+static tm_noinline struct page *alloc_long(gfp_t gfp, unsigned int order, int node,
 					   const void *site)
 {
 	struct alloc_request rq;
 
+	if (!site)
+		site = __builtin_return_address(0);
 	BUG_ON(!open);
 	vm_event(PGALLOC_LONG);
 	if (request_fill(&rq, node, gfp, order, site))
 		return NULL;
-	return page_alloc_request(&rq);
+	return page_alloc_request(&rq, true);
 }
 
-struct page *page_alloc_request(const struct alloc_request *rq)
+struct page *page_alloc_long(gfp_t gfp, unsigned int order, const void *site)
+{
+	return alloc_long(gfp, order, NODE_NONE, site);
+}
+
+struct page *page_alloc_request(const struct alloc_request *rq, bool try_hard)
 {
 	const struct alloc_try first = { .band = rq->band,
 					 .low_mark =
@@ -62,7 +79,7 @@ struct page *page_alloc_request(const struct alloc_request *rq)
 	if (fault_should_fail(rq))
 		return NULL;
 	page = walk_zones(rq, &first, NULL);
-	if (unlikely(!page))
+	if (unlikely(!page && try_hard))
 		page = slowpath_alloc(rq);
 	trace_event(TRACE_ALLOC, page ? frame_number(page) : ~0ull, rq->order, rq->gfp, rq->mt);
 	if (!page)
@@ -73,7 +90,7 @@ struct page *page_alloc_request(const struct alloc_request *rq)
 
 struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 {
-	return alloc_long(node, gfp, order, __builtin_return_address(0));
+	return alloc_long(gfp, order, node, __builtin_return_address(0));
 }
 
 struct page *alloc_pages(gfp_t gfp, unsigned int order)
@@ -83,12 +100,12 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 	u64 flags;
 
 	if (unlikely(order >= PCP_ORDERS || !hit_is_plain(me, gfp)))
-		return alloc_long(NODE_NONE, gfp, order, __builtin_return_address(0));
+		return alloc_long(gfp, order, NODE_NONE, tail_site());
 	flags = arch_irq_save();
 	page = hit_take(me, gfp, order);
 	arch_irq_restore(flags);
 	if (unlikely(!page))
-		return alloc_long(NODE_NONE, gfp, order, __builtin_return_address(0));
+		return alloc_long(gfp, order, NODE_NONE, tail_site());
 	if (tm_debug) {
 		page_poison_check(page, order);
 		owner_set(page, order, gfp, __builtin_return_address(0));
@@ -130,7 +147,7 @@ static bool put_cached(struct zone *z, struct page *page, unsigned int order)
 	if (order >= PCP_ORDERS || (u32)mt >= PCP_TYPES ||
 	    (mt != home && !(mt == MIGRATE_MOVABLE && home == MIGRATE_CMA)))
 		return false;
-	room = __atomic_load_n(&p->room[order], __ATOMIC_RELAXED);
+	room = __atomic_load_n(&p->row[order].room, __ATOMIC_RELAXED);
 	if (!room)
 		return false;
 	if (pcp_blocks(&p->list[order][mt]) >= room)
@@ -162,13 +179,15 @@ static bool put_direct(struct zone *z, struct page *page, unsigned int order,
 	return good;
 }
 
-static tm_noinline void free_long(struct page *page, unsigned int order, const void *site)
+tm_noinline void page_free_long(struct page *page, unsigned int order, const void *site)
 {
 	enum page_fault fault = PAGE_FAULT_FOREIGN;
 	struct zone *z = page_is_descriptor(page) ? zone_of_page(page) : NULL;
 	bool good;
 	u64 flags;
 
+	if (!site)
+		site = __builtin_return_address(0);
 	BUG_ON(!open);
 	if (unlikely(!z)) {
 		__atomic_fetch_add(&foreign_frees, 1, __ATOMIC_RELAXED);
@@ -190,9 +209,7 @@ static tm_noinline void free_long(struct page *page, unsigned int order, const v
 		page_report_bad_free(page, order, fault);
 }
 
-/* Test builds: whether a free will be a hit is not known before, and poison and
- * history are written before the block is anybody's. */
-static void poison_own(struct page *page, unsigned int order, const void *site)
+void page_poison_own(struct page *page, unsigned int order, const void *site)
 {
 	struct zone *z = page_is_descriptor(page) ? zone_of_page(page) : NULL;
 
@@ -208,16 +225,16 @@ void free_pages(struct page *page, unsigned int order)
 	bool done;
 
 	if (unlikely(order >= PCP_ORDERS)) {
-		free_long(page, order, __builtin_return_address(0));
+		page_free_long(page, order, tail_site());
 		return;
 	}
 	if (tm_debug)
-		poison_own(page, order, __builtin_return_address(0));
+		page_poison_own(page, order, __builtin_return_address(0));
 	flags = arch_irq_save();
 	done = hit_put(mm_own(), page, order);
 	arch_irq_restore(flags);
 	if (unlikely(!done))
-		free_long(page, order, __builtin_return_address(0));
+		page_free_long(page, order, tail_site());
 }
 
 /* ---- pages for boot and page tables ----------------------------------------------- */

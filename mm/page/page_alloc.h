@@ -6,15 +6,27 @@
 #ifndef MM_PAGE_PAGE_ALLOC_H
 #define MM_PAGE_PAGE_ALLOC_H
 
-#include "mm/types.h"
+#include "mm/mm.h"
 
 /* From here on requests are served; mm_table_page() leaves memblock. Boot. */
 void page_alloc_open(void);
 
 struct alloc_request;
-/* First try, slow path, and what every block goes through; null: none. The
- * context of the request. */
-struct page *page_alloc_request(const struct alloc_request *rq);
+/*
+ * The long way of a request: first try, then, if try_hard, the slow path, and what
+ * every block goes through; null: none. The context of the request.
+ */
+struct page *page_alloc_request(const struct alloc_request *rq, bool try_hard);
+/* alloc_pages() and free_pages() for another caller, and never as a hit. site null:
+ * the caller is who asked. */
+struct page *page_alloc_long(gfp_t gfp, unsigned int order, const void *site);
+void page_free_long(struct page *page, unsigned int order, const void *site);
+/*
+ * Test builds, before every free: fill the block with poison and note who frees it,
+ * if it is the caller's. Whether a free will be a hit is not known before, and both
+ * are done before the block is anybody's. Any.
+ */
+void page_poison_own(struct page *page, unsigned int order, const void *site);
 
 /* Frees refused because no zone could be named. Any. */
 u64 page_alloc_foreign_frees(void);

@@ -370,8 +370,8 @@ static void set_limits(struct zone *z, unsigned int order, u16 room)
 
 		if (!p)
 			continue;
-		__atomic_store_n(&p->room[order], room, __ATOMIC_RELAXED);
-		__atomic_store_n(&p->limit[order], limit, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->row[order].room, room, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->row[order].limit, limit, __ATOMIC_RELAXED);
 	}
 }
 
@@ -428,6 +428,8 @@ static void tm_init init_cache(struct pcp *p, struct zone *z, unsigned int cpu)
 	p->cpu = cpu;
 	p->zone = z;
 	for (unsigned int o = 0; o < PCP_ORDERS; o++) {
+		p->row[o].zone = z;
+		p->row[o].no_head = PFN_NIL;
 		for (unsigned int t = 0; t < PCP_TYPES; t++) {
 			p->list[o][t].head = PFN_NIL;
 			p->list[o][t].flags = z ? frame_flags(z->id, PAGE_CACHED, o, t) : 0;

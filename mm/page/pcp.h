@@ -30,38 +30,53 @@ enum {
 };
 
 struct pcp_list {
-	u32 head;  /* (P) frame number, or PFN_NIL */
 	u32 taken; /* (P) blocks popped, by requests and by drains; wraps */
+	u32 head;  /* (P) frame number, or PFN_NIL */
 	u32 put;   /* (P) blocks pushed, by frees and by refills; wraps */
 	u32 flags; /* (I) what the heads of its blocks say (frame.h), without references */
 };
 
 /*
- * One CPU's cache of one zone. (P): own CPU with interrupts masked. The first
- * line is all that order 0 needs.
+ * All that a hit of one order needs, in one line. Where the list of a fourth type
+ * would be, its head says that it is empty: flags that name two mobilities miss.
  */
-struct pcp {
-	struct zone *zone;     /* (I) null: no such zone, nothing is ever in it */
-	u16 limit[PCP_ORDERS]; /* (A) blocks a list may hold before a hit drains it; 0:
-				  closed to hits, below the low mark or while somebody watches */
-	struct pcp_list list[PCP_ORDERS][PCP_TYPES];
+struct pcp_row {
+	struct pcp_list list[PCP_TYPES];
+	u16 limit;         /* (A) blocks a list may hold before a hit drains it; 0: closed to hits,
+		      below the low mark or while somebody watches */
+	u16 room;          /* (A) the same, but also while somebody watches */
+	u32 no_head;       /* (I) PFN_NIL */
+	struct zone *zone; /* (I) null: no such zone, nothing is ever in it */
+};
+_Static_assert(sizeof(struct pcp_row) == 64, "one line");
+_Static_assert(offsetof(struct pcp_row, no_head) ==
+		       PCP_TYPES * sizeof(struct pcp_list) + offsetof(struct pcp_list, head),
+	       "read as the head of a fourth list");
 
-	u16 room[PCP_ORDERS]; /* (A) the same, but also while somebody watches */
-	u32 cpu;              /* (I) */
-	u32 drain;            /* (A) asked to empty it */
+/* One CPU's cache of one zone. (P): own CPU with interrupts masked. Its size is a
+ * power of two, which finds it by zone id in one instruction. */
+struct pcp {
+	union {
+		struct pcp_row row[PCP_ORDERS];
+		struct pcp_list list[PCP_ORDERS][PCP_TYPES + 1]; /* the last is none */
+	};
+
+	struct zone *zone;                             /* (I) as in each row */
+	u32 cpu;                                       /* (I) */
+	u32 drain;                                     /* (A) asked to empty it */
 	u64 drained[PCP_ORDERS], refilled[PCP_ORDERS]; /* (P) blocks */
 	/* Row 16, on the long way only: the short one serves the preferred zone. */
 	u64 numa_miss, numa_foreign, numa_interleave; /* (P) blocks */
 	u64 direct_alloc, direct_free;                /* (P) blocks that went past the lists */
 	u64 direct_alloc_pages, direct_free_pages;    /* (P) pages of those */
-} tm_aligned(64);
-_Static_assert(offsetof(struct pcp, list[1]) == 64, "order 0 has one line");
+} tm_aligned(512);
+_Static_assert(sizeof(struct pcp) == 512, "a power of two, and no larger");
 
 /* A CPU's caches of all zones, in one piece, by zone id. */
 struct pcp_cpu {
 	/* (I) Of the zone that local requests go to first: for NORMAL, for MOVABLE. */
 	struct pcp *first[2];
-	struct pcp zone[] tm_aligned(64);
+	struct pcp zone[];
 };
 
 /*

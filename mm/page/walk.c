@@ -11,6 +11,7 @@
  */
 #include "mm/page/walk.h"
 
+#include "mm/boot/topology.h"
 #include "mm/page/mobility.h"
 #include "mm/page/page_check.h"
 #include "mm/page/pcp.h"
@@ -23,6 +24,7 @@ enum {
 	/* What explain_skipped() calls the reasons. */
 	SKIP_LIMITS = 0,
 	SKIP_NODES = 1,
+	SKIP_DIRTY = 2,
 };
 
 static u64 relaxed(const u64 *word)
@@ -96,7 +98,7 @@ static struct page *take_cached(struct zone *z, const struct alloc_request *rq, 
 	if (relaxed(&z->nr_usable) <= pass)
 		return NULL;
 	page = pcp_pop(p, rq->order, rq->mt);
-	if (page || !__atomic_load_n(&p->room[rq->order], __ATOMIC_RELAXED))
+	if (page || !__atomic_load_n(&p->row[rq->order].room, __ATOMIC_RELAXED))
 		return page;
 	/* A chunk stays above, so that the last of this one may still be a hit. */
 	pcp_refill(p, rq->order, rq->mt, rq->cma, pass + PCP_CHUNK, stolen);
@@ -190,10 +192,23 @@ static bool is_allowed(const struct zone *z, const struct alloc_request *rq,
 	return true;
 }
 
+/* May the node take another page that will be dirtied? */
+static bool is_clean(u32 node, u32 *dirty_node)
+{
+	if (node == *dirty_node)
+		return false;
+	if (slow_dirty_ok(node_table[node]))
+		return true;
+	*dirty_node = node;
+	return false;
+}
+
 /* One zone, until it has no sound block or does not pass any more. */
 static struct page *try_zone(struct zone *z, const struct alloc_request *rq,
 			     const struct alloc_try *t, struct journey *j)
 {
+	bool reclaimed = false;
+
 	for (unsigned int damaged = 0; damaged < DAMAGED_TRIES; damaged++) {
 		struct test n = numbers(z, rq, t);
 		enum wm_verdict verdict = judge(&n, rq, t);
@@ -201,6 +216,10 @@ static struct page *try_zone(struct zone *z, const struct alloc_request *rq,
 
 		if (unlikely(j))
 			explain_zone(j, z, n.free, 0, n.floor, verdict);
+		if (verdict != WM_PASS && !reclaimed && slow_node_reclaim(z, rq)) {
+			reclaimed = true; /* row 111: once a zone, then the mark again */
+			continue;
+		}
 		if (verdict != WM_PASS)
 			return NULL;
 		page = take_from(z, rq, t);
@@ -218,11 +237,19 @@ static struct page *try_zone(struct zone *z, const struct alloc_request *rq,
 struct page *walk_zones(const struct alloc_request *rq, const struct alloc_try *t,
 			struct journey *j)
 {
+	u32 dirty_node = MAX_NODES; /* the last that was over its limit */
+
 	for (const struct zoneref *ref = rq->list; ref->zone; ref++) {
 		struct page *page;
 
 		if (ref->type > rq->high || !is_allowed(ref->zone, rq, t, j))
 			continue;
+		/* Row 118: only the first try spreads dirty pages. */
+		if (unlikely((rq->gfp & __GFP_WRITE) && t->low_mark) &&
+		    !is_clean(ref->zone->node, &dirty_node)) {
+			explain_skipped(j, ref->zone, SKIP_DIRTY);
+			continue;
+		}
 		page = try_zone(ref->zone, rq, t, j);
 		if (likely(page))
 			return page;

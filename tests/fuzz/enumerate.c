@@ -187,7 +187,7 @@ static u8 *add_zone(u8 *key, const struct zone *z)
 	key = add_word(key, z->nr_highatomic);
 	key = add_word(key, z->below_low);
 	for (unsigned int cpu = 0; cpu < scene->cpus && z->pcp[0]; cpu++) {
-		key = add_word(key, z->pcp[cpu]->limit);
+		key = add_word(key, z->pcp[cpu]->row[0].limit);
 		for (unsigned int o = 0; o < PCP_ORDERS; o++)
 			for (unsigned int t = 0; t < PCP_TYPES; t++)
 				if (pcp_blocks(&z->pcp[cpu]->list[o][t]))
