@@ -239,8 +239,9 @@ static void fill(struct alloc_request *rq, gfp_t gfp, unsigned int order, u32 sp
 	rq->may_reclaim = rq->may_block && !(special & MM_TASK_MEMALLOC) &&
 			  (rq->band < BAND_NO_RECLAIM || (!ladder && rq->band < BAND_MEMALLOC));
 	rq->cma = rq->mt == MIGRATE_MOVABLE;
-	rq->highatomic = order && !(gfp & __GFP_NOMEMALLOC) &&
-			 (!rq->may_block || rq->band >= BAND_NO_RECLAIM);
+	/* Those who neither wait nor reclaim (row 55); reclaim itself leaves it alone. */
+	rq->highatomic = order && !(gfp & __GFP_NOMEMALLOC) && rq->band >= BAND_NO_RECLAIM &&
+			 rq->band < BAND_MEMALLOC && !rq->may_reclaim;
 }
 
 static int place_at(struct alloc_request *rq, const struct placement *place)

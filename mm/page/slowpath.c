@@ -17,7 +17,7 @@
  * 3. Locking: none is held here; each try takes and releases its zone locks. One
  *    flag says that somebody ends tasks.
  *
- * 4. Worst case. Tries: one at the beginning, four a round. Rounds: ROUNDS_MOST,
+ * 4. Worst case. Tries: three at the beginning, seven a round. Rounds: ROUNDS_MOST,
  *    whatever is gained, since others may take it away each time; 16 in a row
  *    without gain. Starts: RESTARTS_MOST + 1. Only NOFAIL goes beyond that, asleep
  *    for a millisecond after each time that it would have failed. Bands 4 and up:
@@ -328,14 +328,18 @@ static bool may_end_somebody(const struct way *w)
 	       w->rq->high >= ZONE_NORMAL;
 }
 
-/* At the high mark: did somebody end, or reclaim finish, while we came here? */
-static bool try_high(struct way *w)
+/*
+ * Nothing may be ended while memory lies in caches (row 50). At the high mark: did
+ * somebody end, or reclaim finish, while we came here? At the floor: was what the
+ * caches held enough?
+ */
+static bool try_before(struct way *w)
 {
 	struct alloc_try high = { .high_mark = true, .cpuset = true, .band = w->try.band };
 
 	explain_step(w->j, STEP_DRAIN, mm_drain_caches());
 	w->page = walk_zones(w->rq, &high, w->j);
-	return w->page != NULL;
+	return w->page || try_again(w, STEP_FLOOR_TRY);
 }
 
 static enum step out_of_memory(struct way *w)
@@ -345,7 +349,7 @@ static enum step out_of_memory(struct way *w)
 	if (__atomic_exchange_n(&ending, true, __ATOMIC_ACQUIRE)) {
 		sleep_ns(PAUSE_NS); /* one at a time; what it frees may do for us */
 	} else {
-		if (!try_high(w)) {
+		if (!try_before(w)) {
 			helped = may_end_somebody(w) && slow_out_of_memory(w->rq);
 			explain_step(w->j, STEP_OOM, helped);
 		}

@@ -173,7 +173,10 @@ static void prepare(struct zone *z, struct page *page, const struct alloc_reques
 {
 	if (tm_debug)
 		page_poison_check(page, rq->order);
-	if (unlikely(rq->highatomic && rq->order))
+	/* Row 55: as in Linux, where the fast path has no such right, only once memory
+	 * is short. */
+	if (unlikely(rq->highatomic) &&
+	    relaxed(&z->nr_usable) <= relaxed(&z->wmark[WMARK_LOW]) + relaxed(&z->boost))
 		mobility_reserve_highatomic(z, page);
 }
 

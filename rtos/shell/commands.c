@@ -23,6 +23,7 @@ static const struct command commands[] = {
 	  "    mm check                         compare everything with the equations\n"
 	  "    mm stress [SECONDS] [seed N] [tasks N]\n"
 	  "        random requests of all orders from many tasks; then every page must be home\n"
+	  "    mm ladder                        how deep each band may dig, and what is left for it\n"
 	  "    mm flood [SECONDS]\n"
 	  "        tasks that take all memory against an urgent one, with the ladder of floors\n"
 	  "    mm explain [N|on|off]            the latest requests that were not served at once: why\n"

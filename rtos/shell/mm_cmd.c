@@ -32,6 +32,15 @@ static int drain(int argc, char **argv)
 	return all ? EXIT_OK : EXIT_FAIL;
 }
 
+static int ladder(int argc, char **argv)
+{
+	(void)argv;
+	if (argc > 2)
+		return sh_usage("mm");
+	mm_view_ladder(&sh);
+	return EXIT_OK;
+}
+
 /* Called with argv[0] "mm", argv[1] the word. */
 static const struct {
 	const char *word;
@@ -41,7 +50,7 @@ static const struct {
 	{ "check", check },        { "drain", drain },          { "stress", mm_stress },
 	{ "explain", mm_explain }, { "owner", mm_owner },       { "fault", mm_fault },
 	{ "trace", mm_trace },     { "policy", mm_policy_cmd }, { "mems", mm_mems_cmd },
-	{ "flood", mm_flood },
+	{ "flood", mm_flood },     { "ladder", ladder },
 };
 
 int cmd_mm(int argc, char **argv)

@@ -31,7 +31,6 @@ static void next_second(void)
 static void boot(const struct machine *m)
 {
 	machine_boot(m);
-	fake_task_reset();
 	mm_allow_blocking();
 	next_second();
 }
@@ -157,7 +156,7 @@ static void compare(gfp_t gfp, unsigned int order, const struct context *c)
 	assert_int_equal(rq.may_reclaim, waits && band < 4 && !recursion);
 	assert_int_equal(rq.cma, (gfp & __GFP_MOVABLE) != 0);
 	assert_int_equal(rq.highatomic,
-			 order && !(gfp & __GFP_NOMEMALLOC) && (!waits || band >= 4));
+			 order && !(gfp & __GFP_NOMEMALLOC) && band >= 4 && band < BAND_MEMALLOC);
 	assert_int_equal(rq.gfp & (__GFP_IO | __GFP_FS),
 			 oracle_scope(gfp, c) & (__GFP_IO | __GFP_FS));
 	if (gfp & __GFP_DIRECT_RECLAIM)

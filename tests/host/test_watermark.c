@@ -201,6 +201,69 @@ static void test_reserve_with_highmem(void **state)
 	assert_int_equal(wm_total_reserve(r, 5, 100, managed[3]), 100);
 }
 
+/* ---- the ladder ------------------------------------------------------------------------ */
+
+/* One 512 MiB zone, Linux's min 692 and low 865 (golden_512m). */
+static void test_golden_floors(void **state)
+{
+	static const u64 want[] = { 865, 778, 692, 519, 346, 260, 173, 87, 0 };
+	static const u64 boosted[] = { 1377, 1290, 1204, 1031, 346, 260, 173, 87, 0 };
+	static const u64 two[] = { 692, 692, 692, 692, 346, 260, 173, 260, 0 };
+	const struct wm_marks m = { 692, 865, 1038 };
+	u64 floor[ARRAY_SIZE(want)];
+
+	(void)state;
+	wm_floors(&m, 0, true, floor, ARRAY_SIZE(want));
+	assert_memory_equal(floor, want, sizeof(want));
+	wm_floors(&m, 512, true, floor, ARRAY_SIZE(want));
+	assert_memory_equal(floor, boosted, sizeof(want));
+	wm_floors(&m, 0, false, floor, ARRAY_SIZE(want));
+	assert_memory_equal(floor, two, sizeof(want));
+}
+
+/* Bands 4 to 6 stand where Linux's rights lead: 6.12 takes a half off, then a
+ * quarter of what is left, or a half of it. */
+static void test_floors_are_those_of_linux(void **state)
+{
+	u64 seed = fake_seed("floors", 0xf100), floor[9];
+
+	(void)state;
+	for (unsigned int i = 0; i < 10000; i++) {
+		u64 min = fake_random(&seed) % (i % 3 ? 100 : 1ull << 20);
+		const struct wm_marks m = { min, min + 10, min + 20 };
+		u64 reserve = min - min / 2;
+
+		wm_floors(&m, 0, true, floor, 9);
+		assert_int_equal(floor[2], min);
+		assert_int_equal(floor[4], reserve);
+		assert_int_equal(floor[5], reserve - reserve / 4);
+		assert_int_equal(floor[6], reserve - reserve / 2);
+	}
+}
+
+/* Never up, with any marks: tiny zones, no gap, no min; boost only below band 4. */
+static void test_floors_never_rise(void **state)
+{
+	u64 seed = fake_seed("floors fall", 0xf101), floor[9], plain[9];
+
+	(void)state;
+	for (u64 i = 0; i < 100000; i++) {
+		u64 min = i < 1000 ? i / 10 : fake_random(&seed) % (1ull << 28);
+		u64 gap = i < 1000 ? i % 10 : fake_random(&seed) % (1ull << 20);
+		u64 boost = i % 2 ? fake_random(&seed) % 4096 : 0;
+		const struct wm_marks m = { min, min + gap, min + 2 * gap };
+
+		wm_floors(&m, boost, true, floor, 9);
+		wm_floors(&m, 0, true, plain, 9);
+		for (unsigned int b = 0; b < 9; b++) {
+			assert_int_equal(floor[b], plain[b] + (b < 4 ? boost : 0));
+			assert_true(!b || floor[b] <= floor[b - 1]);
+		}
+		assert_int_equal(floor[0], m.low + boost);
+		assert_int_equal(floor[8], 0);
+	}
+}
+
 /* ---- per-CPU numbers ----------------------------------------------------------------- */
 
 static void test_batch_and_high_edges(void **state)
@@ -310,6 +373,9 @@ int main(void)
 		cmocka_unit_test(test_empty_zones_have_no_marks),
 		cmocka_unit_test(test_scale_factor),
 		cmocka_unit_test(test_reserve_with_highmem),
+		cmocka_unit_test(test_golden_floors),
+		cmocka_unit_test(test_floors_are_those_of_linux),
+		cmocka_unit_test(test_floors_never_rise),
 		cmocka_unit_test(test_batch_and_high_edges),
 		cmocka_unit_test(test_threshold_edges),
 		cmocka_unit_test(test_verdicts),
