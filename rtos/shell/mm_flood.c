@@ -199,7 +199,7 @@ static bool ladder_is_on(void)
 		const struct node *n = node_get((unsigned int)__builtin_ctzll(nodes));
 
 		for (unsigned int t = 0; t < NR_ZONE_TYPES; t++)
-			if (n->zone[t].floor[BAND_REALTIME] < n->zone[t].floor[BAND_ORDINARY])
+			if (n->zone[t].floor[BAND_BACKGROUND] > n->zone[t].floor[BAND_ORDINARY])
 				return true;
 	}
 	return false;
