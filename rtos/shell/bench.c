@@ -2,7 +2,7 @@
 /*
  * `bench`: the command and how it measures, each timed call alone with interrupts
  * masked and the empty measurement subtracted. What is measured stands in
- * bench_page.c (the page allocator) and bench_rtos.c (the core); here only what
+ * bench_page.c and bench_bulk.c (the page allocator) and bench_rtos.c (the core); here only what
  * booting cost. Under -icount the unit is one instruction and exact; elsewhere
  * it is whatever the machine counts, and the heading says so. Lines `bench NAME
  * VALUE` are read by tools/bench.py.
@@ -129,11 +129,12 @@ static const struct {
 	int (*run)(void);
 	bool is_short;
 } benches[] = {
-	{ "pair", bench_pair, true },    { "boot", bench_boot, true },
-	{ "irq", bench_irq, false },     { "batch", bench_batch, false },
-	{ "churn", bench_churn, false }, { "row", bench_row, false },
-	{ "steal", bench_steal, false }, { "lines", bench_lines, false },
-	{ "rtos", bench_rtos, false },
+	{ "pair", bench_pair, true },          { "boot", bench_boot, true },
+	{ "irq", bench_irq, false },           { "batch", bench_batch, false },
+	{ "bulk", bench_bulk, false },         { "exact", bench_exact, false },
+	{ "contents", bench_contents, false }, { "churn", bench_churn, false },
+	{ "row", bench_row, false },           { "steal", bench_steal, false },
+	{ "lines", bench_lines, false },       { "rtos", bench_rtos, false },
 };
 
 static int no_such_bench(const char *name)

@@ -39,6 +39,10 @@ int bench_row(void);   /* half of memory in single pages */
 int bench_churn(void); /* the workload of tests/bench/mmb_workload.h */
 int bench_steal(void); /* a type without blocks takes from the others */
 int bench_lines(void); /* warm pairs for tools/lines.py to watch */
+/* `bench NAME` of bench_bulk.c. */
+int bench_bulk(void);     /* 128 pages in one call */
+int bench_contents(void); /* clear and copy a page */
+int bench_exact(void);    /* five pages in a row, freed as one */
 /* `bench rtos`: the RTOS core. Exit status of the shell. */
 int bench_rtos(void);
 
