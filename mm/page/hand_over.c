@@ -17,6 +17,7 @@
 #include "mm/page/pageblock.h"
 #include "mm/page/pcp.h"
 #include "mm/page/reserves.h"
+#include "mm/stat/check.h"
 
 /* The walk that writes descriptors: everything below `done` is written. */
 struct writer {
@@ -227,6 +228,7 @@ void tm_init zones_hand_over(const struct boot_info *bi)
 	for (struct zone *z = zone_next(0); z; z = zone_next(z->id + 1))
 		buddy_init(z);
 	pcp_init();
+	check_cache_init();
 	for (u32 i = 0; i < bi->nr_cma; i++)
 		open_cma(&bi->cma[i]);
 	boot_phase_end(MM_BOOT_ZONES);

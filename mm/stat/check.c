@@ -1,57 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The validator: walks every frame and every list of every zone and compares
- * them with the equations in mm/types.h (invariants 1-5, 7, 15). It only reads.
+ * them with the equations in mm/types.h (invariants 1-8, 15). It only reads. The
+ * per-CPU caches are check_cache.c's.
  *
  * A zone is walked in steps of 32 frames or links, each under the zone lock with
- * interrupts masked. If anybody allocated or freed in between, what was counted
- * so far no longer belongs together, so the walk of that zone starts over; after
- * a few tries it says that the zone is too busy. What one step finds wrong is
- * wrong in any case and counts.
+ * interrupts masked. If anybody took from its lists or put there in between, what
+ * was counted so far no longer belongs together, so the walk of that zone starts
+ * over; after a few tries it says that the zone is too busy. What one step finds
+ * wrong is wrong in any case and counts.
+ *
+ * A hit of a per-CPU cache takes no lock: under it a block may turn from cached
+ * into allocated and back. So those two are told apart only where nobody hits.
  */
+#include "mm/stat/check.h"
+
 #include "mm/boot/topology.h"
-#include "mm/mm.h"
 #include "mm/page/buddy.h"
 #include "mm/page/pageblock.h"
+#include "mm/stat/owner.h"
 
 enum {
 	STEP = 32,
 	TRIES = 5,
+	LOOKS = 64,           /* at a head that another CPU may be turning */
 	MAX_PRINTED = 32,     /* findings in words; all are counted */
 	LEAST_FOR_GAP = 1000, /* managed pages from which the marks must differ */
 };
 
-struct walk {
-	struct out *out;
-	const struct zone *z;
-	unsigned int findings;
-	u64 generation; /* of the zone when this try began */
-
-	/* Inside a block: frames still to come that must be tails. */
-	u64 inside;
-	/* Recounted, in pages, and blocks by list. */
-	u64 free, cma, allocated, leaked, reserved, holes;
-	u64 blocks[NR_PAGE_ORDERS][MIGRATE_TYPES];
-};
-
-static void tm_printf(3, 4) found(struct walk *w, u64 pfn, const char *fmt, ...)
+static void tm_printf(3, 0)
+	print_finding(struct check_walk *w, u64 pfn, const char *fmt, va_list ap)
 {
-	va_list ap;
-
 	if (w->findings++ >= MAX_PRINTED)
 		return;
 	out_printf(w->out, "mm check: node %u zone %s frame %llx: ", w->z->node, w->z->name,
 		   (unsigned long long)pfn);
-	va_start(ap, fmt);
 	out_vprintf(w->out, fmt, ap);
-	va_end(ap);
 	out_printf(w->out, "\n");
 }
 
-/* Changes whenever a block changes hands. */
+void check_found(struct check_walk *w, u64 pfn, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_finding(w, pfn, fmt, ap);
+	va_end(ap);
+}
+
+/* Changes whenever a block joins or leaves the lists, or changes them. */
 static u64 generation(const struct zone *z)
 {
-	return z->nr_alloc + z->nr_freed + z->bad_page + z->managed_pages;
+	return z->nr_alloc + z->nr_freed + z->bad_page + z->managed_pages +
+	       z->nr_free_highatomic * MAX_ORDER_PAGES + (z->nr_highatomic << 32);
 }
 
 /* ---- frames (invariants 1, 2, 3) ----------------------------------------------------- */
@@ -62,66 +63,115 @@ static bool is_free_head(const struct zone *z, u64 pfn, unsigned int order)
 	       frame_flags(z->id, PAGE_FREE, order, (enum migratetype)0);
 }
 
-static void check_free_head(struct walk *w, u64 pfn, unsigned int order)
+/* The list a free block is on follows from its pageblock, or from what that once
+ * was; but nothing comes to or leaves an area of CMA or what is isolated so. */
+static void check_list_type(struct check_walk *w, u64 pfn, enum migratetype list)
+{
+	enum migratetype home = pageblock_type(pfn);
+	bool list_fixed = list == MIGRATE_CMA || list == MIGRATE_ISOLATE;
+	bool home_fixed = home == MIGRATE_CMA || home == MIGRATE_ISOLATE;
+
+	if (list != home && (list_fixed || home_fixed))
+		check_found(w, pfn, "free block on list %s, pageblock is %s",
+			    migratetype_name(list), migratetype_name(home));
+}
+
+static void check_free_head(struct check_walk *w, u64 pfn, unsigned int order)
 {
 	const struct page *page = frame(pfn);
 	enum migratetype mt = frame_list_type(page);
 	u64 buddy = pfn ^ (1ull << order);
 
 	if (mt >= MIGRATE_TYPES) {
-		found(w, pfn, "list type %u", mt);
+		check_found(w, pfn, "list type %u", mt);
 		return;
 	}
-	w->free += 1ull << order;
-	w->cma += mt == MIGRATE_CMA ? 1ull << order : 0;
+	w->free[mt] += 1ull << order;
 	w->blocks[order][mt]++;
-	if (mt != pageblock_type(pfn) || mt != pageblock_type(pfn + (1ull << order) - 1))
-		found(w, pfn, "free block on list %s, pageblock is %s", migratetype_name(mt),
-		      migratetype_name(pageblock_type(pfn)));
+	check_list_type(w, pfn, mt);
+	check_list_type(w, pfn + (1ull << order) - 1, mt);
 	if (page->refcount || page->mapping || page->mapcount)
-		found(w, pfn, "free, but referenced or mapped");
+		check_found(w, pfn, "free, but referenced or mapped");
 	if (order < MAX_PAGE_ORDER && is_free_head(w->z, buddy, order) &&
 	    (order < PAGEBLOCK_ORDER || frame_list_type(frame(buddy)) == mt))
-		found(w, pfn, "unmerged free buddies of order %u", order);
+		check_found(w, pfn, "unmerged free buddies of order %u", order);
 }
 
-static void check_head(struct walk *w, u64 pfn, enum page_state state)
+/*
+ * A block somebody has, or that waits in a cache for somebody. Flags and reference
+ * change in one masked section of the CPU that has it, which a walk may meet half
+ * way: what is wrong must stay so.
+ */
+static void check_used_head(struct check_walk *w, u64 pfn, unsigned int order)
+{
+	const struct page *page = frame(pfn);
+	enum page_state state = PAGE_HOLE;
+	bool wrong = true;
+
+	for (unsigned int i = 0; wrong && i < LOOKS; i++) {
+		u32 flags = __atomic_load_n(&page->flags, __ATOMIC_ACQUIRE);
+		u32 refs = __atomic_load_n(&page->refcount, __ATOMIC_ACQUIRE);
+
+		state = (enum page_state)(flags & PAGE_STATE_MASK);
+		wrong = state == PAGE_ALLOCATED ? !refs : refs != 0;
+		if (wrong)
+			arch_cpu_relax();
+	}
+	*(state == PAGE_ALLOCATED ? &w->allocated : &w->cached) += 1ull << order;
+	if (wrong && state == PAGE_ALLOCATED)
+		check_found(w, pfn, "allocated, but not referenced");
+	else if (wrong)
+		check_found(w, pfn, "cached, but referenced");
+	if (state == PAGE_CACHED &&
+	    (order >= PCP_ORDERS || (u32)frame_list_type(page) >= PCP_TYPES))
+		check_found(w, pfn, "cached with order %u, type %u", order, frame_list_type(page));
+	if (frame_list_type(page) == MIGRATE_MOVABLE)
+		w->kind = CHECK_MOVABLE;
+}
+
+static void check_head(struct check_walk *w, u64 pfn, enum page_state state)
 {
 	unsigned int order = frame_order(frame(pfn));
 
 	if (order > MAX_PAGE_ORDER || !is_aligned(pfn, 1ull << order) ||
 	    pfn + (1ull << order) > w->z->end.v) {
-		found(w, pfn, "block of order %u is misaligned or leaves its zone", order);
+		check_found(w, pfn, "block of order %u is misaligned or leaves its zone", order);
 		return;
 	}
 	BUG_ON_VAL(w->inside, pfn, w->inside);
 	w->inside = (1ull << order) - 1;
-	if (state == PAGE_FREE)
+	if (state == PAGE_FREE) {
+		w->kind = CHECK_FREE;
 		check_free_head(w, pfn, order);
-	else if (state == PAGE_ALLOCATED || state == PAGE_CACHED)
-		w->allocated += 1ull << order;
-	else
-		w->leaked += 1ull << order;
-	if (state == PAGE_ALLOCATED && !frame(pfn)->refcount)
-		found(w, pfn, "allocated, but not referenced");
+	} else if (state == PAGE_ALLOCATED || state == PAGE_CACHED) {
+		check_used_head(w, pfn, order);
+	} else {
+		*(state == PAGE_GUARD ? &w->guards : &w->leaked) += 1ull << order;
+	}
 }
 
-static void check_frame(struct walk *w, u64 pfn)
+static void check_tail(struct check_walk *w, u64 pfn, enum page_state state)
+{
+	w->inside--;
+	if (state != PAGE_TAIL)
+		check_found(w, pfn, "state %u inside a block", state);
+}
+
+static void check_frame(struct check_walk *w, u64 pfn)
 {
 	const struct page *page = frame(pfn);
 	enum page_state state = frame_state(page);
 
 	if (state != PAGE_HOLE && frame_zone_id(page) != w->z->id) {
-		found(w, pfn, "claims zone %u", frame_zone_id(page));
+		check_found(w, pfn, "claims zone %u", frame_zone_id(page));
 		w->inside = 0;
 		return;
 	}
 	if (w->inside) {
-		w->inside--;
-		if (state != PAGE_TAIL)
-			found(w, pfn, "state %u inside a block", state);
+		check_tail(w, pfn, state);
 		return;
 	}
+	w->kind = CHECK_OTHER;
 	switch (state) {
 	case PAGE_FREE:
 	case PAGE_ALLOCATED:
@@ -137,9 +187,24 @@ static void check_frame(struct walk *w, u64 pfn)
 		w->holes++;
 		break;
 	case PAGE_TAIL:
-		found(w, pfn, "a tail without a head");
+		check_found(w, pfn, "a tail without a head");
 		break;
 	}
+}
+
+/* The last frame of a pageblock was seen: what it counts is what there was. */
+static void check_pageblock(struct check_walk *w, u64 pfn)
+{
+	const struct pageblock *b = pageblock_entry(pfn);
+
+	if (b->type >= MIGRATE_TYPES)
+		check_found(w, pfn, "pageblock of type %u", b->type);
+	if (!b->shared && !w->in_block[CHECK_FOREIGN] &&
+	    (b->nr_free != w->in_block[CHECK_FREE] || b->nr_movable != w->in_block[CHECK_MOVABLE]))
+		check_found(w, pfn, "pageblock counts %u free, %u movable, recounted %u and %u",
+			    b->nr_free, b->nr_movable, w->in_block[CHECK_FREE],
+			    w->in_block[CHECK_MOVABLE]);
+	memset(w->in_block, 0, sizeof(w->in_block));
 }
 
 /* Frames of another node inside our span belong to nobody here: holes. */
@@ -148,8 +213,26 @@ static bool is_ours(const struct zone *z, u64 pfn)
 	return frame_state(frame(pfn)) == PAGE_HOLE || page_node(frame(pfn)) == (int)z->node;
 }
 
+/* A step's frames, the lock held. */
+static void check_some(struct check_walk *w, u64 pfn, u64 end)
+{
+	const struct zone *z = w->z;
+
+	for (; pfn < end; pfn++) {
+		if (is_ours(z, pfn)) {
+			check_frame(w, pfn);
+			w->in_block[w->kind]++;
+		} else {
+			w->holes++;
+			w->in_block[CHECK_FOREIGN]++;
+		}
+		if (is_aligned(pfn + 1, PAGEBLOCK_PAGES) || pfn + 1 == z->end.v)
+			check_pageblock(w, pfn);
+	}
+}
+
 /* False: the zone changed underneath. */
-static bool check_frames(struct walk *w, struct zone *z)
+static bool check_frames(struct check_walk *w, struct zone *z)
 {
 	for (u64 pfn = z->start.v; pfn < z->end.v;) {
 		u64 end = min_u64(align_down(pfn, STEP) + STEP, z->end.v);
@@ -163,15 +246,12 @@ static bool check_frames(struct walk *w, struct zone *z)
 		}
 		flags = spin_lock_irqsave(&z->lock);
 		same = generation(z) == w->generation;
-		for (; same && pfn < end; pfn++) {
-			if (is_ours(z, pfn))
-				check_frame(w, pfn);
-			else
-				w->holes++;
-		}
+		if (same)
+			check_some(w, pfn, end);
 		spin_unlock_irqrestore(&z->lock, flags);
 		if (!same)
 			return false;
+		pfn = end;
 	}
 	return true;
 }
@@ -179,20 +259,20 @@ static bool check_frames(struct walk *w, struct zone *z)
 /* ---- lists (invariants 4, 5) ------------------------------------------------------------ */
 
 /* Up to STEP links from *pfn on; false when the list cannot be followed. */
-static bool check_links(struct walk *w, const struct page_list *l, u32 flags, u32 *pfn, u32 *before,
-			u64 *count)
+static bool check_links(struct check_walk *w, const struct page_list *l, u32 flags, u32 *pfn,
+			u32 *before, u64 *count)
 {
 	for (unsigned int i = 0; i < STEP && *pfn != PFN_NIL; i++) {
 		const struct page *page = frame(*pfn);
 
 		if (!frame_exists(*pfn) || ++*count > l->count) {
-			found(w, *pfn, "list leads outside, or in a circle");
+			check_found(w, *pfn, "list leads outside, or in a circle");
 			return false;
 		}
 		if (page->flags != flags)
-			found(w, *pfn, "flags %x on a list of %x", page->flags, flags);
+			check_found(w, *pfn, "flags %x on a list of %x", page->flags, flags);
 		if (page->prev != *before)
-			found(w, *pfn, "links back to %x, not to %x", page->prev, *before);
+			check_found(w, *pfn, "links back to %x, not to %x", page->prev, *before);
 		*before = *pfn;
 		*pfn = page->next;
 	}
@@ -200,7 +280,8 @@ static bool check_links(struct walk *w, const struct page_list *l, u32 flags, u3
 }
 
 /* False: the zone changed underneath. */
-static bool check_list(struct walk *w, struct zone *z, unsigned int order, enum migratetype mt)
+static bool check_list(struct check_walk *w, struct zone *z, unsigned int order,
+		       enum migratetype mt)
 {
 	const struct page_list *l = &z->area[order].list[mt];
 	u32 expected = frame_flags(z->id, PAGE_FREE, order, mt);
@@ -224,15 +305,16 @@ static bool check_list(struct walk *w, struct zone *z, unsigned int order, enum 
 		first = false;
 	}
 	if (count != l->count || count != w->blocks[order][mt] || l->tail != before)
-		found(w, before, "order %u %s: %llu linked, %u counted, %llu seen", order,
-		      migratetype_name(mt), (unsigned long long)count, l->count,
-		      (unsigned long long)w->blocks[order][mt]);
+		check_found(w, before, "order %u %s: %llu linked, %u counted, %llu seen", order,
+			    migratetype_name(mt), (unsigned long long)count, l->count,
+			    (unsigned long long)w->blocks[order][mt]);
 	if ((z->filled[mt] >> order & 1) != (count != 0))
-		found(w, before, "order %u %s: filled bit is wrong", order, migratetype_name(mt));
+		check_found(w, before, "order %u %s: filled bit is wrong", order,
+			    migratetype_name(mt));
 	return true;
 }
 
-static bool check_lists(struct walk *w, struct zone *z)
+static bool check_lists(struct check_walk *w, struct zone *z)
 {
 	for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
 		for (unsigned int t = 0; t < MIGRATE_TYPES; t++)
@@ -243,61 +325,108 @@ static bool check_lists(struct walk *w, struct zone *z)
 
 /* ---- sums (invariants 1, 4, 7, 15) --------------------------------------------------------- */
 
-static void check_equal(struct walk *w, const char *what, u64 counted, u64 recounted)
+static void check_equal(struct check_walk *w, const char *what, u64 counted, u64 recounted)
 {
 	if (counted != recounted)
-		found(w, w->z->start.v, "%s is %llu, recounted %llu", what,
-		      (unsigned long long)counted, (unsigned long long)recounted);
+		check_found(w, w->z->start.v, "%s is %llu, recounted %llu", what,
+			    (unsigned long long)counted, (unsigned long long)recounted);
+}
+
+/* What the zone says about itself. */
+struct counts {
+	u64 managed, free, cma, highatomic, usable, leaked, guard;
+};
+
+/* Of one moment; false: the zone changed underneath. */
+static bool copy_counts(const struct check_walk *w, struct zone *z, struct counts *c)
+{
+	u64 flags = spin_lock_irqsave(&z->lock);
+	bool same = generation(z) == w->generation;
+
+	*c = (struct counts){ z->managed_pages, z->nr_free,   z->nr_free_cma, z->nr_free_highatomic,
+			      z->nr_usable,     z->nr_leaked, z->nr_guard };
+	spin_unlock_irqrestore(&z->lock, flags);
+	return same;
 }
 
 /* False: the zone changed underneath. */
-static bool check_sums(struct walk *w, struct zone *z)
+static bool check_sums(struct check_walk *w, struct zone *z)
 {
-	u64 flags = spin_lock_irqsave(&z->lock);
-	u64 managed = z->managed_pages, free = z->nr_free, cma = z->nr_free_cma;
-	u64 leaked = z->nr_leaked;
-	bool same = generation(z) == w->generation;
+	struct counts said;
+	u64 free = 0;
 
-	spin_unlock_irqrestore(&z->lock, flags);
-	if (!same)
+	if (!copy_counts(w, z, &said))
 		return false;
-	check_equal(w, "free", free, w->free);
-	check_equal(w, "free CMA", cma, w->cma);
-	check_equal(w, "leaked", leaked, w->leaked);
-	check_equal(w, "managed", managed, w->free + w->allocated + w->leaked);
-	check_equal(w, "present", z->present_pages, managed + w->reserved);
+	for (unsigned int t = 0; t < MIGRATE_TYPES; t++)
+		free += w->free[t];
+	check_equal(w, "free", said.free, free);
+	check_equal(w, "free CMA", said.cma, w->free[MIGRATE_CMA]);
+	check_equal(w, "free high-atomic", said.highatomic, w->free[MIGRATE_HIGHATOMIC]);
+	check_equal(w, "usable", said.usable,
+		    free - w->free[MIGRATE_CMA] - w->free[MIGRATE_HIGHATOMIC]);
+	check_equal(w, "leaked", said.leaked, w->leaked);
+	check_equal(w, "guards", said.guard, w->guards);
+	check_equal(w, "managed", said.managed,
+		    free + w->allocated + w->cached + w->guards + w->leaked);
+	check_equal(w, "present", z->present_pages, said.managed + w->reserved);
 	check_equal(w, "spanned", z->spanned_pages, z->present_pages + w->holes);
 	return true;
 }
 
-static void check_marks(struct walk *w, const struct zone *z)
+static void check_marks(struct check_walk *w, const struct zone *z)
 {
 	const u64 *m = z->wmark;
 	bool apart = m[WMARK_MIN] < m[WMARK_LOW] && m[WMARK_LOW] < m[WMARK_HIGH];
 	bool ordered = m[WMARK_MIN] <= m[WMARK_LOW] && m[WMARK_LOW] <= m[WMARK_HIGH];
 
 	if (!ordered || (!apart && z->managed_pages >= LEAST_FOR_GAP))
-		found(w, z->start.v, "marks %llu %llu %llu do not rise",
-		      (unsigned long long)m[WMARK_MIN], (unsigned long long)m[WMARK_LOW],
-		      (unsigned long long)m[WMARK_HIGH]);
+		check_found(w, z->start.v, "marks %llu %llu %llu do not rise",
+			    (unsigned long long)m[WMARK_MIN], (unsigned long long)m[WMARK_LOW],
+			    (unsigned long long)m[WMARK_HIGH]);
 	for (unsigned int t = 0; t <= z->type; t++)
 		if (z->lowmem_reserve[t])
-			found(w, z->start.v, "keeps %llu pages from zone type %u below it",
-			      (unsigned long long)z->lowmem_reserve[t], t);
+			check_found(w, z->start.v, "keeps %llu pages from zone type %u below it",
+				    (unsigned long long)z->lowmem_reserve[t], t);
 }
 
-static bool check_zone_once(struct walk *w, struct zone *z)
+/* The ladder falls from rung to rung to nothing, and what a hit compares with is
+ * its top, or closed. Marks that are computed anew meanwhile are looked at again. */
+static void check_ladder(struct check_walk *w, const struct zone *z)
+{
+	unsigned int closed = 0, open = 0;
+
+	for (unsigned int b = 1; b < NR_BANDS; b++)
+		if (z->floor[b] > z->floor[b - 1])
+			check_found(w, z->start.v, "floor of band %u is %llu, of band %u %llu",
+				    b - 1, (unsigned long long)z->floor[b - 1], b,
+				    (unsigned long long)z->floor[b]);
+	if (z->floor[BAND_MEMALLOC])
+		check_found(w, z->start.v, "memalloc has a floor");
+	for (unsigned int t = 0; t < NR_ZONE_TYPES; t++) {
+		u64 pass = __atomic_load_n(&z->pass[t], __ATOMIC_RELAXED);
+
+		closed += pass == ~0ull;
+		open += pass == z->wmark[WMARK_LOW] + z->boost + z->lowmem_reserve[t];
+	}
+	if (closed != NR_ZONE_TYPES && open != NR_ZONE_TYPES)
+		check_found(w, z->start.v, "hits are passed at %llu, low is %llu, boost %llu",
+			    (unsigned long long)z->pass[ZONE_NORMAL],
+			    (unsigned long long)z->wmark[WMARK_LOW], (unsigned long long)z->boost);
+}
+
+static bool check_zone_once(struct check_walk *w, struct zone *z)
 {
 	u64 flags;
 
-	*w = (struct walk){ .out = w->out, .z = z, .findings = w->findings };
+	*w = (struct check_walk){ .out = w->out, .z = z, .findings = w->findings };
 	flags = spin_lock_irqsave(&z->lock);
 	w->generation = generation(z);
 	spin_unlock_irqrestore(&z->lock, flags);
 	return check_frames(w, z) && check_lists(w, z) && check_sums(w, z);
 }
 
-static void check_zone(struct walk *w, struct zone *z)
+/* True: its sums were compared. */
+static bool check_zone(struct check_walk *w, struct zone *z)
 {
 	bool done = false;
 
@@ -307,10 +436,12 @@ static void check_zone(struct walk *w, struct zone *z)
 		out_printf(w->out, "mm check: node %u zone %s is too busy, counts not compared\n",
 			   z->node, z->name);
 	check_marks(w, z);
+	check_ladder(w, z);
+	return done;
 }
 
 /* What a node holds back is at most what it has. */
-static void check_reserves(struct walk *w, const struct node *n)
+static void check_reserves(struct check_walk *w, const struct node *n)
 {
 	u64 managed = 0;
 
@@ -318,16 +449,30 @@ static void check_reserves(struct walk *w, const struct node *n)
 		managed += n->zone[t].managed_pages;
 	w->z = &n->zone[0];
 	if (n->totalreserve_pages > managed)
-		found(w, n->start.v, "node keeps back %llu of %llu pages",
-		      (unsigned long long)n->totalreserve_pages, (unsigned long long)managed);
+		check_found(w, n->start.v, "node keeps back %llu of %llu pages",
+			    (unsigned long long)n->totalreserve_pages, (unsigned long long)managed);
+}
+
+/*
+ * Frames marked cached are those that the caches hold: compared where nobody
+ * touched a cache between the two counts.
+ */
+static void check_cached(struct check_walk *w, struct zone *z)
+{
+	u64 before = check_cache_generation(z), held;
+	bool counted = check_zone(w, z) && check_caches_of(w, z, &held);
+
+	if (counted && check_cache_generation(z) == before && w->cached != held)
+		check_found(w, z->start.v, "caches hold %llu pages, %llu are marked so",
+			    (unsigned long long)held, (unsigned long long)w->cached);
 }
 
 unsigned int mm_check(struct out *out)
 {
-	struct walk w = { .out = out };
+	struct check_walk w = { .out = out };
 
 	for (struct zone *z = zone_next(0); z; z = zone_next(z->id + 1))
-		check_zone(&w, z);
+		check_cached(&w, z);
 	for (u32 id = 0; id < MAX_NODES; id++)
 		if (node_table[id])
 			check_reserves(&w, node_table[id]);

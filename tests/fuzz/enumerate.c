@@ -23,11 +23,11 @@
 #include "mm/boot/topology.h"
 #include "mm/page/pageblock.h"
 #include "mm/page/pcp.h"
-#pragma weak mm_drain_caches
 
 enum {
 	MAX_WINDOW = 16,
 	MAX_KEY = 1024,
+	CACHE_HIGH = 216, /* pages: lists of orders 0 and 1 hold the whole window */
 	HASH_BITS = 24,
 	MAX_STATES = 1 << 23,
 	HELD = GFP_ATOMIC | __GFP_MEMALLOC | __GFP_NOWARN,
@@ -373,6 +373,9 @@ static void build(void)
 	if (!block)
 		broken("no pageblock to open a window in");
 	open_window(block, scene->pages);
+	/* So small a zone would have none. */
+	zone_next(0)->pcp_high = scene->caches ? CACHE_HIGH : 0;
+	pcp_limits_update(zone_next(0));
 	first = window[0];
 	last = window[nr_window - 1] + 1;
 	if (mm_free_pages() != nr_window)

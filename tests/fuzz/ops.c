@@ -10,6 +10,7 @@
 #include "help/ghost.h"
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
+#include "mm/page/mobility.h"
 #include "mm/page/reserves.h"
 
 enum { SLOTS = 64, CPUS = 2, NODES = 2, FLOOD_MOST = 48 };
@@ -52,7 +53,7 @@ static const gfp_t kinds[] = {
 	GFP_HIGHUSER_MOVABLE | __GFP_THISNODE,
 	GFP_NOWAIT | __GFP_MOVABLE,
 	GFP_ATOMIC | __GFP_MEMALLOC,
-	GFP_ATOMIC | __GFP_NOMEMALLOC | __GFP_MEMALLOC,
+	GFP_ATOMIC | __GFP_NOMEMALLOC,
 	GFP_KERNEL | __GFP_NORETRY,
 	GFP_KERNEL | __GFP_RETRY_MAYFAIL,
 	GFP_USER | __GFP_HIGH,
@@ -66,6 +67,11 @@ static const u8 *sequence;
 static size_t nr_sequence;
 static u64 first_kbytes;
 static bool trace;
+/* What the one task has set, as the model understands it. */
+static unsigned int scopes;
+static u64 bound;  /* nodes its policy binds it to; 0: not */
+static u64 limits; /* nodes it may use; 0: all */
+static bool interrupt;
 
 struct ops_count ops_count(void)
 {
@@ -74,6 +80,12 @@ struct ops_count ops_count(void)
 
 static void said(const char *text)
 {
+	static char journeys[4096];
+	struct out_buf ob;
+
+	out_buf_init(&ob, journeys, sizeof(journeys));
+	mm_view_explain(&ob.out, 1);
+	fprintf(stderr, "%s\n", journeys);
 	fprintf(stderr, "%s\nafter %llu operations, shape %s, sequence ", text,
 		(unsigned long long)count.operations, getenv("FUZZ_SHAPE") ?: "0");
 	for (size_t i = 0; i < nr_sequence; i++)
@@ -84,25 +96,70 @@ static void said(const char *text)
 
 /* ---- asking -------------------------------------------------------------------------- */
 
-/* The band a request has by its flags: design, section 5. */
+/* The band a request has: design, section 5. */
 static u32 band_of(gfp_t gfp)
 {
-	if ((gfp & __GFP_MEMALLOC) && !(gfp & __GFP_NOMEMALLOC))
+	static const u8 by_prio[32] = { 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2,
+					3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 6, 6, 6, 6, 6, 6 };
+	bool may_block = gfp & __GFP_DIRECT_RECLAIM;
+	bool rights = !(gfp & __GFP_NOMEMALLOC);
+	u32 band = by_prio[fake_task.prio];
+
+	if (rights && ((gfp & __GFP_MEMALLOC) || ((scopes & MM_SCOPE_MEMALLOC) && !interrupt)))
 		return BAND_MEMALLOC;
-	if (gfp & __GFP_HIGH)
-		return gfp & __GFP_DIRECT_RECLAIM ? BAND_REALTIME : BAND_ATOMIC;
-	return BAND_ORDINARY;
+	if (interrupt)
+		return BAND_INTERRUPT;
+	if ((gfp & __GFP_HIGH) && band < BAND_REALTIME)
+		band = BAND_REALTIME;
+	return band == BAND_REALTIME && !may_block && rights ? BAND_ATOMIC : band;
+}
+
+/* Nodes that it may come from for certain; 0: some rule may open others. */
+static u64 nodes_of(gfp_t gfp, int node, u32 band)
+{
+	u64 nodes = 0;
+
+	if (interrupt || band >= BAND_REALTIME || !(gfp & __GFP_DIRECT_RECLAIM))
+		return 0;
+	/* A policy that names nothing the limits leave is none. */
+	if (bound && node == NODE_NONE && !(gfp & __GFP_THISNODE))
+		nodes = limits ? bound & limits : bound;
+	if (!nodes && limits && (gfp & __GFP_HARDWALL))
+		nodes = limits;
+	return nodes;
 }
 
 static struct ghost_ask ask_for(gfp_t gfp, unsigned int order, int node)
 {
-	if (node == NODE_NONE && (gfp & __GFP_THISNODE))
-		node = (int)cpu_to_node(cpu_id());
-	return (struct ghost_ask){ .gfp = gfp | __GFP_NOWARN,
-				   .order = order,
-				   .node = node,
-				   .band = band_of(gfp),
-				   .owner = 1 };
+	struct ghost_ask ask = { .gfp = gfp | __GFP_NOWARN, .order = order, .owner = 1 };
+
+	if (interrupt)
+		ask.gfp &= ~(gfp_t)__GFP_DIRECT_RECLAIM;
+	ask.band = band_of(ask.gfp);
+	ask.nodes = nodes_of(ask.gfp, node, ask.band);
+	ask.node = node;
+	return ask;
+}
+
+/* With limits or policies about, what a refused request might have used is not
+ * for the model to say. */
+static void check_refused(struct ghost_ask ask)
+{
+	count.refused++;
+	if (ask.node == NODE_NONE && (ask.gfp & __GFP_THISNODE))
+		ask.node = (int)cpu_to_node(cpu_id());
+	if (ask.order <= MAX_PAGE_ORDER && (ask.node == NODE_NONE || node_table[ask.node]) &&
+	    !bound && !limits)
+		ghost_refused(&ask);
+}
+
+static void served(const struct ghost_ask *asked, struct page *page)
+{
+	struct ghost_ask ask = *asked;
+
+	if (ask.node == NODE_NONE && (ask.gfp & __GFP_THISNODE))
+		ask.node = (int)cpu_to_node(cpu_id());
+	ghost_served(&ask, page);
 }
 
 /* Leave a word that no clear page has. */
@@ -141,14 +198,12 @@ static void op_alloc(u8 a, u8 b)
 	if ((a & 0xc0) == 0x40 && ask.order <= 3)
 		ask.gfp |= __GFP_ZERO;
 	page = alloc_pages_node(ask.node, ask.gfp, ask.order);
-	if (page) {
-		ghost_served(&ask, page);
-		keep(page, ask.order);
-	} else {
-		count.refused++;
-		if (ask.order <= MAX_PAGE_ORDER && (ask.node == NODE_NONE || node_table[ask.node]))
-			ghost_refused(&ask);
+	if (!page) {
+		check_refused(ask);
+		return;
 	}
+	served(&ask, page);
+	keep(page, ask.order);
 }
 
 /* As long as it gives: down to the floor of this kind. */
@@ -158,7 +213,7 @@ static void op_flood(u8 a, u8 b)
 	struct page *page;
 
 	while (free_slot() && (page = alloc_pages(ask.gfp, ask.order))) {
-		ghost_served(&ask, page);
+		served(&ask, page);
 		keep(page, ask.order);
 	}
 }
@@ -244,10 +299,61 @@ static void op_wrong(u8 a, u8 b)
 
 static void op_knob(u8 a, u8 b)
 {
-	if (a & 1)
+	switch (a % 3) {
+	case 0:
 		(void)reserves_set_min_free_kbytes(kbytes[b % 4]);
-	else
+		break;
+	case 1:
 		(void)reserves_set_scale_factor(b ? b * 10u : 10);
+		break;
+	default:
+		(void)mobility_set_boost_factor((u64)b * 100);
+	}
+}
+
+/* Who asks from now on: how urgent, with what rights, limited to what. */
+static void op_task(u8 a, u8 b)
+{
+	const struct mm_policy p = { (enum mm_policy_mode)(b & 3), b >> 2 & 3 };
+
+	switch (a % 8) {
+	case 0:
+	case 1:
+	case 2:
+		fake_task.prio = b % 32;
+		break;
+	case 3:
+		interrupt = b & 1;
+		fake_task.in_interrupt = interrupt;
+		break;
+	case 4:
+		scopes = b & 7;
+		mm_scope_restore(0);
+		(void)mm_scope_save(scopes);
+		break;
+	case 5:
+		if (!mm_policy_set(&p))
+			bound = p.mode == MM_POLICY_BIND ? p.nodes : 0;
+		break;
+	case 6:
+		if (!mm_mems_allowed_set(NULL, b & 3))
+			limits = nodes_with_memory() & ~(u64)b & 3 ? b & 3 : 0;
+		break;
+	default:
+		fake_set_cpu(b % CPUS);
+	}
+}
+
+/* Everything the task has set, back to what a fresh one has. */
+static void fresh_task(void)
+{
+	(void)mm_mems_allowed_set(NULL, nodes_online());
+	(void)mm_policy_set(NULL);
+	mm_scope_restore(0);
+	fake_task.prio = TASK_PRIO_DEFAULT;
+	fake_task.in_interrupt = interrupt = false;
+	scopes = 0;
+	bound = limits = 0;
 }
 
 static void one_op(u8 op, u8 a, u8 b)
@@ -273,7 +379,7 @@ static void one_op(u8 op, u8 a, u8 b)
 		op_wrong(a, b);
 		break;
 	case 14:
-		fake_set_cpu(a % CPUS);
+		op_task(a, b);
 		break;
 	case 15:
 		op_knob(a, b);
@@ -298,6 +404,8 @@ static void finish(void)
 	for (unsigned int i = 0; i < SLOTS; i++)
 		if (slot[i].page)
 			put(&slot[i]);
+	fresh_task();
+	(void)mobility_set_boost_factor(15000);
 	(void)reserves_set_scale_factor(10);
 	(void)reserves_set_min_free_kbytes(first_kbytes);
 	ghost_check();

@@ -10,6 +10,7 @@
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
 #include "mm/page/pageblock.h"
+#include "mm/page/pcp.h"
 
 static const struct machine two = {
 	.bank = { { GIB(1), GIB(1) + MIB(32) + 0x3000, 0, 0 },
@@ -71,10 +72,13 @@ static void test_sound_machines(void **state)
 
 static void test_counts(void **state)
 {
-	u64 *const counts[] = { &zone->nr_free, &zone->managed_pages, &zone->present_pages,
-				&zone->spanned_pages, &zone->nr_leaked };
-	static const char *const names[] = { "free is", "managed is", "present is", "spanned is",
-					     "leaked is" };
+	u64 *const counts[] = { &zone->nr_free,       &zone->managed_pages,
+				&zone->present_pages, &zone->spanned_pages,
+				&zone->nr_leaked,     &zone->nr_usable,
+				&zone->nr_guard,      &zone->nr_free_highatomic };
+	static const char *const names[] = { "free is",    "managed is",         "present is",
+					     "spanned is", "leaked is",          "usable is",
+					     "guards is",  "free high-atomic is" };
 
 	(void)state;
 	for (unsigned int i = 0; i < ARRAY_SIZE(counts); i++) {
@@ -137,6 +141,8 @@ static void test_unmerged(void **state)
 	expect_found("unmerged free buddies");
 }
 
+/* A free block may wait on the list its pageblock once had; but no block comes to
+ * or leaves an area of CMA so, and a type must be one. */
 static void test_type(void **state)
 {
 	struct page *page = free_block(9);
@@ -144,8 +150,111 @@ static void test_type(void **state)
 
 	(void)state;
 	pageblock_set_type(pfn, pfn + 1, MIGRATE_RECLAIMABLE);
-	expect_found("pageblock is Reclaimable");
+	assert_int_equal(check(), 0);
+	pageblock_set_type(pfn, pfn + 1, MIGRATE_CMA);
+	expect_found("pageblock is CMA");
+	pageblock_entry(pfn)->type = 9;
+	expect_found("pageblock of type 9");
 	pageblock_set_type(pfn, pfn + 1, MIGRATE_MOVABLE);
+	assert_int_equal(check(), 0);
+}
+
+static void test_pageblock_counts(void **state)
+{
+	struct page *movable = alloc_pages_node(0, GFP_KERNEL | __GFP_MOVABLE, 4);
+	struct pageblock *b = pageblock_entry(frame_number(movable));
+
+	(void)state;
+	assert_int_equal(check(), 0);
+	b->nr_free++;
+	expect_found("pageblock counts");
+	b->nr_free--;
+	b->nr_movable--;
+	expect_found("pageblock counts");
+	b->nr_movable++;
+	/* A head that says it was served for something else. */
+	movable->flags ^= (u32)(MIGRATE_MOVABLE ^ MIGRATE_RECLAIMABLE) << PAGE_MT_SHIFT;
+	expect_found("pageblock counts");
+	movable->flags ^= (u32)(MIGRATE_MOVABLE ^ MIGRATE_RECLAIMABLE) << PAGE_MT_SHIFT;
+	assert_int_equal(check(), 0);
+}
+
+static void test_floors(void **state)
+{
+	u64 floor = zone->floor[BAND_URGENT], pass = zone->pass[ZONE_NORMAL];
+
+	(void)state;
+	zone->floor[BAND_URGENT] = zone->floor[BAND_ORDINARY] + 1;
+	expect_found("floor of band 2");
+	zone->floor[BAND_URGENT] = floor;
+	zone->floor[BAND_MEMALLOC] = 1;
+	expect_found("memalloc has a floor");
+	zone->floor[BAND_MEMALLOC] = 0;
+	zone->pass[ZONE_NORMAL]--;
+	expect_found("hits are passed at");
+	zone->pass[ZONE_NORMAL] = ~0ull;
+	expect_found("hits are passed at"); /* one closed, the others open */
+	zone->pass[ZONE_NORMAL] = pass;
+	assert_int_equal(check(), 0);
+}
+
+/* ---- caches ---------------------------------------------------------------------- */
+
+/* This CPU's list of single unmovable pages, with two on it at least. */
+static struct pcp_list *filled_list(void)
+{
+	struct page *page[3];
+
+	for (unsigned int i = 0; i < 3; i++)
+		page[i] = alloc_pages_node(0, GFP_KERNEL, 0);
+	for (unsigned int i = 0; i < 3; i++)
+		free_pages(page[i], 0);
+	assert_int_equal(check(), 0);
+	return &zone->pcp[0]->list[0][MIGRATE_UNMOVABLE];
+}
+
+static void test_cache_lists(void **state)
+{
+	struct pcp_list *l = filled_list();
+	struct page *first = frame(l->head);
+	u32 next = first->next, flags = first->flags;
+
+	(void)state;
+	assert_true(pcp_blocks(l) >= 2);
+	l->put++;
+	expect_found("not as long as its counters say");
+	l->put -= 2;
+	expect_found("not as long as its counters say");
+	l->put++;
+	first->next = 0x7fffffff;
+	expect_found("leads outside");
+	first->next = l->head; /* a circle ends where the counters do */
+	expect_found("not as long as its counters say");
+	first->next = next;
+	first->refcount = 1;
+	expect_found("cached, but referenced");
+	first->refcount = 0;
+	first->flags = frame_flags(zone->id, PAGE_ALLOCATED, 0, MIGRATE_UNMOVABLE);
+	first->refcount = 1;
+	expect_found("not what its cache list holds");
+	first->refcount = 0;
+	first->flags = flags;
+	assert_int_equal(check(), 0);
+}
+
+/* A block that says it is cached, but is on no list. */
+static void test_cached_nowhere(void **state)
+{
+	struct page *page;
+
+	(void)state;
+	(void)filled_list();
+	page = alloc_pages_node(0, GFP_KERNEL, 0);
+	page->flags ^= PAGE_ALLOCATED ^ PAGE_CACHED;
+	page->refcount = 0;
+	expect_found("are marked so");
+	page->flags ^= PAGE_ALLOCATED ^ PAGE_CACHED;
+	page->refcount = 1;
 	assert_int_equal(check(), 0);
 }
 
@@ -219,6 +328,10 @@ int main(void)
 		CASE(test_allocated_without_reference),
 		CASE(test_unmerged),
 		CASE(test_type),
+		CASE(test_pageblock_counts),
+		CASE(test_floors),
+		CASE(test_cache_lists),
+		CASE(test_cached_nowhere),
 		CASE(test_links),
 		CASE(test_marks_and_reserves),
 		CASE(test_output_is_bounded),

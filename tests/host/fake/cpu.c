@@ -2,8 +2,8 @@
 /*
  * Calls between the CPUs of the fake machine, which one thread plays: the call
  * runs at once, as that CPU, masked, until nobody is asked for anything any more.
- * Asking while interrupts are masked, as a real CPU may, leaves it to the next
- * fake_cpu_calls() or to the next call asked for with interrupts on. Pages are
+ * Asking while interrupts are masked or a lock is held, as a real CPU may, leaves
+ * it to the next fake_cpu_calls() or to the next call asked for without either. Pages are
  * cleared and copied by the C library.
  */
 #include "fake.h"
@@ -62,11 +62,12 @@ void fake_cpu_calls(void)
 
 void cpu_call(u64 cpus, unsigned int call)
 {
-	BUG_ON(call >= nr_calls || fake_locks_held());
+	BUG_ON_VAL(call >= nr_calls, call, nr_calls);
 	for (unsigned int cpu = 0; cpu < arch_cpu_count(); cpu++)
 		if (cpus >> cpu & 1)
 			asked[cpu] |= 1u << call;
-	fake_cpu_calls();
+	if (!fake_locks_held())
+		fake_cpu_calls();
 }
 
 void fake_cpu_down(unsigned int cpu)

@@ -240,7 +240,8 @@ void ghost_served(const struct ghost_ask *ask, struct page *page)
 	GHOST(page->refcount == 1, pfn, "served with %u references", page->refcount);
 	GHOST(pageblock_type(pfn) != MIGRATE_CMA || (ask->gfp & __GFP_MOVABLE), pfn,
 	      "CMA for what cannot move");
-	if (ask->band < NR_BANDS) {
+	/* Memalloc keeps nothing back, not even the reserve (row 33). */
+	if (ask->band < BAND_MEMALLOC) {
 		u64 floor = z->floor[ask->band] + z->lowmem_reserve[highest(ask->gfp)];
 
 		GHOST(reach(ask, z) >= floor, pfn, "band %u left %llu, its floor is %llu",
@@ -532,7 +533,7 @@ static void check_blocks(void)
 
 			GHOST((block_type[at_base] == MIGRATE_CMA) == (b->type == MIGRATE_CMA), pfn,
 			      "pageblock was %u, is %u", block_type[at_base], b->type);
-			if (!blocks_counted)
+			if (!blocks_counted || b->shared)
 				continue;
 			GHOST(b->nr_free == block_free[at_base], pfn,
 			      "pageblock counts %u free, lists %u", b->nr_free,
