@@ -140,6 +140,15 @@ bool arch_probe_ram(void *p);
 void arch_linear_map(phys_t start, phys_t end);
 
 /*
+ * Guard pages. by_pages, before the first arch_linear_map(): map RAM by single
+ * pages, whatever alignment allows. guard: take [p, p + nr_pages) out of the linear
+ * map, on every CPU, or put them back, writable; at most 16 aligned pages a call,
+ * whose owner the caller is. False: this machine keeps them mapped. Any.
+ */
+void arch_linear_by_pages(void);
+bool arch_linear_guard(phys_t p, u64 nr_pages, bool guard);
+
+/*
  * Map or unmap nr_pages 4 KiB pages at va, outside the linear map. Map: 0,
  * ERR_NOMEM (no table page; nothing left mapped), ERR_EXIST (already mapped).
  * Unmap invalidates the TLBs of all CPUs. Bounded by nr_pages; callers pass at

@@ -266,7 +266,7 @@ const struct node *node_get(unsigned int id); /* null: no such node */
 u64 mm_total_pages(void);   /* managed */
 u64 mm_present_pages(void); /* RAM, with what is reserved */
 u64 mm_free_pages(void);    /* on free lists */
-u64 mm_cached_pages(void);  /* in per-CPU caches: neither free nor anybody's */
+u64 mm_cached_pages(void);  /* in per-CPU caches or guards: neither free nor anybody's */
 
 /* ---- views (row 134): text as Linux 6.1 prints it on arm64 ----------------------- */
 
@@ -318,6 +318,13 @@ const struct mm_knob *mm_fault_knobs(unsigned int *count);
 void mm_explain_switch(bool on);
 /* Record events into an empty ring, or stop and keep it (row 63). Task. */
 void mm_trace_switch(bool on);
+
+/*
+ * What mm knows about an address that faulted: true when it lies in a guard page
+ * (row 40), then in words in buf, and the history of the block beside it is in the
+ * log. For the panic that follows. Any.
+ */
+bool mm_explain_fault(u64 va, char *buf, size_t size);
 
 /*
  * Walk everything and compare with the equations (invariants 1-5, 7, 15);

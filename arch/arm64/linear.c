@@ -65,6 +65,13 @@ void arch_early_unmap_all(void)
 
 /* ---- the linear map -------------------------------------------------------- */
 
+static bool by_pages; /* set before it is made: every entry is a page */
+
+void arch_linear_by_pages(void)
+{
+	by_pages = true;
+}
+
 enum cover { COVER_NONE, COVER_PART, COVER_ALL };
 
 /* How much of [p, p + nr_bytes) is in [start, end). */
@@ -94,6 +101,8 @@ static unsigned int block_level(u64 p, u64 end)
 {
 	unsigned int level;
 
+	if (by_pages)
+		return LEVEL_PAGE;
 	for (level = 1; level < LEVEL_PAGE; level++)
 		if (is_aligned(p, level_size(level)) && end - p >= level_size(level) &&
 		    read_only(p, level_size(level)) != COVER_PART)
@@ -130,6 +139,25 @@ void arch_linear_map(phys_t start, phys_t end)
 	for (u64 p = start.v; p < end.v;)
 		p += level_size(map_block(p, end.v, &level, &table));
 	table_publish();
+}
+
+bool arch_linear_guard(phys_t p, u64 nr_pages, bool guard)
+{
+	u64 va = (u64)(uintptr_t)phys_to_virt(p);
+	volatile u64 *entry;
+	phys_t table;
+
+	BUG_ON_VAL(!is_aligned(p.v, nr_pages << PAGE_SHIFT) || nr_pages > 16, p.v, nr_pages);
+	if (!by_pages || table_find(va, LEVEL_PAGE, false, &table) != 0)
+		return false;
+	entry = &table_entries(table)[level_index(va, LEVEL_PAGE)];
+	for (u64 i = 0; i < nr_pages; i++)
+		entry[i] = guard ? 0 : (p.v + (i << PAGE_SHIFT)) | PROT_RW | PTE_PAGE;
+	table_publish();
+	for (u64 i = 0; guard && i < nr_pages; i++)
+		tlb_drop_page(va + (i << PAGE_SHIFT));
+	tlb_sync();
+	return true;
 }
 
 /* ---- the end of init -------------------------------------------------------- */

@@ -8,6 +8,7 @@
  */
 #include "arm64.h"
 #include "irqchip.h"
+#include "mm/mm.h"
 #include "rtos/rtos.h"
 #include "smp.h"
 
@@ -132,14 +133,26 @@ static void describe(const struct trap_frame *f, unsigned int reason, char *buf,
 			    word_find(fault_status, ARRAY_SIZE(fault_status), f->esr & FSC_MASK));
 }
 
+/* ": guard page ..." where mm knows more about the address. */
+static void add_place(const struct trap_frame *f, char *buf, size_t size)
+{
+	size_t len = strlen(buf);
+	char place[96];
+
+	if (is_abort(frame_class(f)) && mm_explain_fault(f->far, place, sizeof(place)))
+		tm_snprintf(buf + len, size - len, ": %s", place);
+}
+
 void trap_fatal(const struct trap_frame *f, unsigned int reason)
 {
-	char what[160];
+	char what[200];
 	unsigned int cpu = cpu_id();
 
 	if (cpu < MAX_CPUS && !fault_frame[cpu])
 		fault_frame[cpu] = f;
 	describe(f, reason, what, sizeof(what));
+	if (reason == TRAP_SYNC)
+		add_place(f, what, sizeof(what));
 	panic_fault(what);
 }
 

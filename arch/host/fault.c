@@ -13,6 +13,7 @@
 #include <ucontext.h>
 
 #include "context.h"
+#include "mm/mm.h"
 #include "rtos/panic.h"
 #include "rtos/rtos.h"
 
@@ -199,12 +200,16 @@ static void describe(int sig, u64 at, const greg_t *regs, char *buf, size_t size
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
 	const ucontext_t *u = context;
-	char what[128];
+	char what[200], place[96];
+	size_t len;
 
 	if (!fault_regs)
 		fault_regs = u->uc_mcontext.gregs;
 	arch_stop_others();
 	describe(sig, (u64)(uintptr_t)info->si_addr, u->uc_mcontext.gregs, what, sizeof(what));
+	len = strlen(what);
+	if (sig == SIGSEGV && mm_explain_fault((u64)(uintptr_t)info->si_addr, place, sizeof(place)))
+		tm_snprintf(what + len, sizeof(what) - len, ": %s", place);
 	panic_fault(what);
 }
 

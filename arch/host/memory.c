@@ -172,6 +172,17 @@ void arch_linear_map(phys_t start, phys_t end)
 	linear[nr_linear++].end = end.v;
 }
 
+void arch_linear_by_pages(void)
+{
+}
+
+/* Where the host has room for one more piece of its own map. */
+bool arch_linear_guard(phys_t p, u64 nr_pages, bool guard)
+{
+	return mprotect(phys_to_virt(p), nr_pages << PAGE_SHIFT,
+			guard ? PROT_NONE : PROT_READ | PROT_WRITE) == 0;
+}
+
 /* ---- single pages --------------------------------------------------------------- */
 
 /* Where the address sanitizer is linked in: a task that ended left its frames

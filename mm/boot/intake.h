@@ -43,6 +43,7 @@ struct boot_options {
 	u32 watermark_scale_factor;              /* default 10 (row 26) */
 	u32 lowmem_reserve_ratio[NR_ZONE_TYPES]; /* default 256 256 32 0 (row 31) */
 	bool page_owner;                         /* page_owner=on (row 65) */
+	u32 guard_minorder;                      /* debug_guardpage_minorder=N (row 40) */
 	bool ladder_off;                         /* ladder=off: two levels of marks */
 	bool bands_given;
 	u8 band_start[BAND_STARTS]; /* bands=: lowest priority of bands 1, 2, 3, 4, 6 */

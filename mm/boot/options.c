@@ -251,6 +251,20 @@ static tm_init int parse_page_owner(const char *value)
 	return 0;
 }
 
+/* Up to half of the largest order, as in Linux; 0: no guards. */
+static tm_init int parse_guard_minorder(const char *value)
+{
+	u64 n;
+	int err = tm_parse_u64(value, &n);
+
+	if (err)
+		return err;
+	if (n > MAX_PAGE_ORDER / 2)
+		return ERR_RANGE;
+	opt.guard_minorder = (u32)n;
+	return 0;
+}
+
 tm_init int mm_boot_option(const char *name, const char *value)
 {
 	static const struct {
@@ -269,6 +283,7 @@ tm_init int mm_boot_option(const char *name, const char *value)
 		{ "lowmem_reserve_ratio", parse_reserve_ratio },
 		{ "page_owner", parse_page_owner },
 		{ "fail_page_alloc", fault_parse },
+		{ "debug_guardpage_minorder", parse_guard_minorder },
 		{ "bands", parse_bands },
 		{ "ladder", parse_ladder },
 	};

@@ -378,3 +378,29 @@ void buddy_leak_locked(struct zone *z, struct page *page, unsigned int order)
 	BUG_ON_VAL(frame_state(page) != PAGE_ALLOCATED, page->flags, order);
 	leak(z, page, order, frame_list_type(page));
 }
+
+/* ---- held back (row 40) ------------------------------------------------------- */
+
+void buddy_hide_locked(struct zone *z, u32 pfn, unsigned int order)
+{
+	enum migratetype list = frame_list_type(frame(pfn));
+
+	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
+	unlink_block(z, pfn, order, list);
+	count_free(z, list, -(1ull << order));
+	count_pageblock(pageblock_entry(pfn), order, taken_frame(false));
+	z->nr_guard += 1ull << order;
+	frame(pfn)->flags = frame_flags(z->id, PAGE_GUARD, order, list);
+}
+
+void buddy_unhide_locked(struct zone *z, u32 pfn, unsigned int order)
+{
+	enum migratetype list = pageblock_type(pfn); /* as any block that comes back */
+
+	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
+	BUG_ON_VAL(z->nr_guard < 1ull << order, z->nr_guard, pfn);
+	z->nr_guard -= 1ull << order;
+	count_free(z, list, 1ull << order);
+	count_pageblock(pageblock_entry(pfn), order, -taken_frame(false));
+	link_block(z, pfn, order, list, false);
+}

@@ -101,4 +101,19 @@ static inline u64 buddy_blocks(const struct free_area *a)
 	return sum;
 }
 
+/* ---- guards (row 40; guard.c) ------------------------------------------------- */
+
+extern u32 guard_below; /* (I) orders below it become guards; 0: none do */
+/*
+ * A block was taken: its free neighbours of small order become guards. And: it is
+ * about to be put back: those that are guards become free blocks again. One step
+ * of at most 31 pages. Only while guard_below is not 0.
+ */
+void guard_beside_locked(struct zone *z, const struct page *page, unsigned int order);
+void guard_release_locked(struct zone *z, const struct page *page, unsigned int order);
+/* Take a free block off its list and make it a guard, or put it back: its state is
+ * PAGE_GUARD meanwhile, not free, nobody's. */
+void buddy_hide_locked(struct zone *z, u32 pfn, unsigned int order);
+void buddy_unhide_locked(struct zone *z, u32 pfn, unsigned int order);
+
 #endif

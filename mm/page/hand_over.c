@@ -13,6 +13,7 @@
 #include "mm/boot/phase.h"
 #include "mm/boot/topology.h"
 #include "mm/page/buddy.h"
+#include "mm/page/guard.h"
 #include "mm/page/page_alloc.h"
 #include "mm/page/pageblock.h"
 #include "mm/page/pcp.h"
@@ -237,6 +238,7 @@ void tm_init zones_hand_over(const struct boot_info *bi)
 	give_free_spans();
 	check_hand_over();
 	reserves_init(bi);
+	guard_init();
 	page_alloc_open();
 	boot_phase_end(MM_BOOT_ZONES);
 }

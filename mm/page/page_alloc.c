@@ -167,6 +167,8 @@ static bool put_direct(struct zone *z, struct page *page, unsigned int order,
 	good = buddy_can_put_locked(z, page, order);
 	if (likely(good)) {
 		z->nr_freed++;
+		if (unlikely(guard_below))
+			guard_release_locked(z, page, order);
 		buddy_put_locked(z, page, order, false);
 	} else {
 		*fault = refuse_locked(z, page, order);

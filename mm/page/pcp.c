@@ -399,7 +399,7 @@ void pcp_limits_update(struct zone *z)
 
 	__atomic_store_n(&z->below_low, below, __ATOMIC_RELAXED);
 	for (unsigned int o = 0; o < PCP_ORDERS; o++)
-		set_limits(z, o, (u16)(below ? 0 : room_of(z->pcp_high, o)));
+		set_limits(z, o, (u16)(below || guard_below ? 0 : room_of(z->pcp_high, o)));
 	if (below && !was_below && caches[0])
 		ask(cpus_online(), z);
 }
@@ -525,8 +525,10 @@ u64 mm_cached_pages(void)
 {
 	u64 sum = 0;
 
-	for (const struct zone *z = zone_next(0); z; z = zone_next(z->id + 1))
+	for (const struct zone *z = zone_next(0); z; z = zone_next(z->id + 1)) {
 		for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++)
 			sum += z->pcp[cpu] ? pcp_pages(z->pcp[cpu]) : 0;
+		sum += __atomic_load_n(&z->nr_guard, __ATOMIC_RELAXED);
+	}
 	return sum;
 }

@@ -117,6 +117,8 @@ static struct page *take_direct(struct zone *z, const struct alloc_request *rq,
 			page = mobility_take_highatomic_locked(z, rq->order);
 		if (!page)
 			page = mobility_take_locked(z, rq->order, rq->mt, rq->cma, stolen);
+		if (unlikely(guard_below) && page)
+			guard_beside_locked(z, page, rq->order);
 	}
 	spin_unlock(&z->lock);
 	if (likely(page)) {

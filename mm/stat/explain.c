@@ -52,6 +52,8 @@ struct journey {
 	u32 band;                 /* (H) */
 	int node;                 /* (H) */
 	u32 nr_lines;             /* (H) written, more than are kept perhaps */
+	u32 nr_short;             /* (H) zones too full in the latest try, and */
+	u32 nr_fragmented;        /* (H) zones without a block of the order */
 	u16 served_zone;          /* (H) zone id, or NO_ZONE */
 	u8 end;                   /* (H) enum explain_end, NR_EXPLAIN_ENDS: not yet */
 	u8 in_interrupt;          /* (H) */
@@ -95,6 +97,8 @@ static void note_request(struct journey *j, const struct alloc_request *rq)
 	j->band = rq->band;
 	j->node = rq->node;
 	j->nr_lines = 0;
+	j->nr_short = 0;
+	j->nr_fragmented = 0;
 	j->served_zone = NO_ZONE;
 	j->end = NR_EXPLAIN_ENDS;
 	j->in_interrupt = in_interrupt();
@@ -135,6 +139,10 @@ void explain_step(struct journey *j, enum explain_step step, u64 value)
 	if (!j)
 		return;
 	BUG_ON_VAL(step >= NR_EXPLAIN_STEPS, step, value);
+	if (step == STEP_FIRST_TRY || step == STEP_FLOOR_TRY) {
+		j->nr_short = 0;
+		j->nr_fragmented = 0;
+	}
 	*line_at(j, j->nr_lines++) =
 		(struct line){ .kind = LINE_STEP, .what = step, .value = value };
 }
@@ -144,6 +152,8 @@ void explain_zone(struct journey *j, const struct zone *z, u64 free, u64 unusabl
 {
 	if (!j)
 		return;
+	j->nr_short += verdict == WM_SHORT;
+	j->nr_fragmented += verdict == WM_FRAGMENTED;
 	*line_at(j, j->nr_lines++) = (struct line){
 		.kind = LINE_ZONE,
 		.what = verdict,
@@ -213,8 +223,8 @@ static const char *const step_text[NR_EXPLAIN_STEPS] = {
 
 static const char *const end_text[NR_EXPLAIN_ENDS] = {
 	[END_SERVED] = "served",
-	[END_CANNOT_WAIT] = "it may not wait for reclaim, and its floor is reached",
-	[END_BAND] = "its band never reclaims, and its floor is reached",
+	[END_CANNOT_WAIT] = "it may not wait for reclaim",
+	[END_BAND] = "its band never reclaims",
 	[END_RECURSION] = "it comes from reclaim itself, which does not reclaim for its own needs",
 	[END_NORETRY] = "__GFP_NORETRY: reclaim and compaction were tried once",
 	[END_COSTLY] = "order over 3 without __GFP_RETRY_MAYFAIL: not worth more rounds",
@@ -359,7 +369,10 @@ static void print_end(struct out *out, const struct journey *j)
 		out_printf(out, "  served in the end: pfn %llu, %s", (unsigned long long)j->pfn,
 			   zone_text(name, sizeof(name), j->served_zone));
 	else
-		out_printf(out, "  failed: %s", explain_end_text(j->end));
+		out_printf(out, "  failed: %s%s", explain_end_text(j->end),
+			   j->nr_fragmented ? ", and what is free is in smaller blocks"
+			   : j->nr_short    ? ", and too little is free"
+					    : "");
 	out_printf(out, "; took %llu us\n", (unsigned long long)((j->end_ns - j->start_ns) / 1000));
 }
 

@@ -68,7 +68,8 @@ static const struct command commands[] = {
 	{ "poweroff", "", "switch the machine off", cmd_poweroff, NULL },
 	{ "reboot", "", "restart the machine", cmd_reboot, NULL },
 	{ "panic", "[FAULT|WORD...]",
-	  "stop; FAULT: null, stack, stack-task, stack-fp, text, exec, undefined, fp, bug",
+	  "stop; FAULT: null, stack, stack-task, stack-fp, text, exec, undefined, fp, bug,\n"
+	  "    free-twice, after-free (test builds), guard (debug_guardpage_minorder=)",
 	  cmd_panic, NULL },
 };
 

@@ -5,6 +5,7 @@
  * these returns; a fault that is not caught ends in a panic that says so.
  */
 #include "rtos/shell/shell.h"
+#include "mm/mm.h"
 
 static tm_noinline void read_null(void)
 {
@@ -92,6 +93,43 @@ static void use_fp(void)
 	(void)crash_fp(time_now_ns());
 }
 
+/* ---- broken rules of the page allocator ---------------------------------------- */
+
+/* Caught in test builds; a release refuses the second free and says so. */
+static tm_noinline void free_twice(void)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 0);
+
+	if (!page)
+		return;
+	free_pages(page, 0);
+	free_pages(page, 0);
+}
+
+/* Caught in test builds, when the page is handed out again: the next time. */
+static tm_noinline void write_after_free(void)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 0);
+
+	if (!page)
+		return;
+	preempt_disable();
+	free_pages(page, 0);
+	*(volatile u64 *)page_address(page) = 0x5a5a;
+	(void)alloc_pages(GFP_NOWAIT, 0);
+	preempt_enable();
+}
+
+/* Under debug_guardpage_minorder= only: else that page is somebody's. */
+static tm_noinline void write_beside(void)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 0);
+	struct page *beside = page ? pfn_to_page(pfn_make(page_to_pfn(page).v ^ 1)) : NULL;
+
+	if (beside && (beside->flags & 0xf) == PAGE_GUARD)
+		*(volatile u64 *)page_address(beside) = 0x5a5a;
+}
+
 static const struct {
 	const char *name;
 	void (*plant)(void);
@@ -105,6 +143,9 @@ static const struct {
 	{ "undefined", undefined_instruction },
 	{ "fp", use_fp },
 	{ "bug", broken_rule },
+	{ "free-twice", free_twice },
+	{ "after-free", write_after_free },
+	{ "guard", write_beside },
 };
 
 int cmd_panic(int argc, char **argv)

@@ -137,6 +137,7 @@ static void test_zone_lines(void **state)
 	has("node 0 DMA       skipped: outside the task's nodes\n");
 	has("skipped: outside the policy's nodes\n");
 	has("skipped: enough dirty pages\n");
+	has("not worth more rounds, and what is free is in smaller blocks; took");
 }
 
 /* The number told is the smallest that would have made the verdict another. */
@@ -162,6 +163,22 @@ static void test_short_by(void **state)
 			if (free >= 3)
 				has(want);
 		}
+}
+
+/* What the latest try met is the conclusion. */
+static void test_conclusion(void **state)
+{
+	struct alloc_request rq = request(GFP_NOWAIT, 1);
+	struct journey *j = explain_begin(&rq);
+
+	(void)state;
+	explain_step(j, STEP_FIRST_TRY, 0);
+	explain_zone(j, zone_next(0), 100, 0, 70, WM_FRAGMENTED);
+	explain_step(j, STEP_FLOOR_TRY, 0);
+	explain_zone(j, zone_next(0), 60, 0, 70, WM_SHORT);
+	explain_end(j, END_BAND, NULL);
+	shown(1);
+	has("  failed: its band never reclaims, and too little is free; took");
 }
 
 static void test_steps(void **state)
@@ -370,6 +387,7 @@ int main(void)
 		cmocka_unit_test_setup(test_interrupt_and_policy, setup),
 		cmocka_unit_test_setup(test_zone_lines, setup),
 		cmocka_unit_test_setup(test_short_by, setup),
+		cmocka_unit_test_setup(test_conclusion, setup),
 		cmocka_unit_test_setup(test_steps, setup),
 		cmocka_unit_test_setup(test_ends, setup),
 		cmocka_unit_test_setup(test_served, setup),

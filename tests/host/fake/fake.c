@@ -136,6 +136,18 @@ void arch_linear_map(phys_t start, phys_t end)
 	f.linear_bytes += end.v - start.v;
 }
 
+void arch_linear_by_pages(void)
+{
+}
+
+bool arch_linear_guard(phys_t p, u64 nr_pages, bool guard)
+{
+	if (mprotect(phys_to_virt(p), nr_pages << PAGE_SHIFT,
+		     guard ? PROT_NONE : PROT_READ | PROT_WRITE))
+		broken("arch_linear_guard");
+	return true;
+}
+
 /* One mapping per contiguous run keeps the table short. */
 static void remember(u64 va, u64 p, u64 nr_pages, enum arch_prot prot)
 {
