@@ -190,6 +190,7 @@ struct zone {
 	u64 managed_pages;                     /* (Z) */
 	u64 cma_pages;                         /* (I) */
 	u64 nr_highatomic;                     /* (Z) pages of reserved pageblocks (row 55) */
+	u64 unsettled;                         /* (Z) frame of a pageblock with strays; 0: none */
 	u64 nr_guard;                          /* (Z) pages of guard blocks */
 	u64 nr_leaked;                         /* (Z) pages of damaged blocks, never free again */
 	u64 bad_free, bad_page;                /* (Z) frees refused, blocks found damaged */

@@ -163,10 +163,25 @@ static inline void link_block(struct zone *z, u32 pfn, unsigned int order, enum 
 static inline void unlink_block(struct zone *z, u32 pfn, unsigned int order, enum migratetype mt)
 {
 	struct page_list *l = &z->area[order].list[mt];
+	u32 prev = frame(pfn)->prev, next = frame(pfn)->next;
 
-	page_list_del(l, pfn);
-	if (l->head == PFN_NIL)
-		set_filled(z, mt, z->filled[mt] & ~(1u << order));
+	l->count--;
+	if (prev != PFN_NIL) {
+		BUG_ON_VAL(frame(prev)->next != pfn, pfn, prev);
+		frame(prev)->next = next;
+	} else {
+		BUG_ON_VAL(l->head != pfn, pfn, l->head);
+		l->head = next;
+		if (next == PFN_NIL)
+			set_filled(z, mt, z->filled[mt] & ~(1u << order));
+	}
+	if (next != PFN_NIL) {
+		BUG_ON_VAL(frame(next)->prev != pfn, pfn, next);
+		frame(next)->prev = prev;
+	} else {
+		BUG_ON_VAL(l->tail != pfn, pfn, l->tail);
+		l->tail = prev;
+	}
 }
 
 /* Unlink a free block that will be linked as part of one of another type. */
@@ -174,7 +189,7 @@ static inline void leave_list(struct zone *z, u32 pfn, unsigned int order, enum 
 			      enum migratetype to)
 {
 	unlink_block(z, pfn, order, from);
-	if (unlikely(from != to)) {
+	if (unlikely(part_of_free(z, from) != part_of_free(z, to))) {
 		add_word(part_of_free(z, from), -(1ull << order));
 		add_word(part_of_free(z, to), 1ull << order);
 	}
@@ -188,6 +203,40 @@ void buddy_relink_locked(struct zone *z, u32 pfn, enum migratetype to)
 	BUG_ON_VAL(frame_state(frame(pfn)) != PAGE_FREE || to >= MIGRATE_TYPES, pfn, to);
 	leave_list(z, pfn, order, frame_list_type(frame(pfn)), to);
 	link_block(z, pfn, order, to, false);
+}
+
+/* A head that some list must have; of a damaged one nobody knows which. */
+static inline bool is_listed(u32 zone_id, u32 flags)
+{
+	u32 head = frame_flags(zone_id, PAGE_FREE, 0, (enum migratetype)0);
+
+	return ((flags ^ head) & (u32)(PAGE_STATE_MASK | PAGE_ZONE_MASK)) == 0 &&
+	       (flags & PAGE_ORDER_MASK) < PAGEBLOCK_ORDER << PAGE_ORDER_SHIFT &&
+	       (flags & PAGE_MT_MASK) < MIGRATE_TYPES << PAGE_MT_SHIFT;
+}
+
+u64 buddy_relist_locked(struct zone *z, u64 pfn, u64 end, int work)
+{
+	enum migratetype to = pageblock_type(pfn);
+	const struct page *page = frame(pfn), *last = frame(end);
+
+	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
+	BUG_ON_VAL(end - pfn > PAGEBLOCK_PAGES, pfn, end);
+	while (work > 0 && page < last) {
+		u32 flags = page->flags;
+		enum migratetype from = frame_list_type(page);
+
+		if (frame_state(page) == PAGE_FREE && from != to && is_listed(z->id, flags)) {
+			tm_step();
+			leave_list(z, frame_number(page), frame_order(page), from, to);
+			link_block(z, frame_number(page), frame_order(page), to, false);
+			work -= BUDDY_MOVE_WORK;
+		}
+		/* Every frame that is no head says order 0. */
+		page += 1u << ((flags & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT);
+		work--;
+	}
+	return frame_number(page);
 }
 
 /* ---- taking ----------------------------------------------------------------- */
@@ -226,11 +275,19 @@ static tm_noinline struct page *split(struct zone *z, struct page *page, unsigne
 	return page;
 }
 
+/* Only as much as was asked for is given up: the rest of what was taken goes back. */
 static tm_noinline struct page *take_damaged(struct zone *z, struct page *page, unsigned int have,
 					     unsigned int order, enum migratetype from)
 {
+	struct pageblock *home = pageblock_entry(frame_number(page));
+	enum migratetype mt = frame_list_type(page);
+	unsigned int taken = frame_order(page);
+
+	count_free(z, from, (1ull << taken) - (1ull << order));
+	count_pageblock(home, taken, -taken_frame(mt == MIGRATE_MOVABLE));
+	count_pageblock(home, order, taken_frame(mt == MIGRATE_MOVABLE));
 	split(z, page, have, order, from);
-	leak(z, page, order, frame_list_type(page));
+	leak(z, page, order, mt);
 	z->nr_alloc--;
 	return page;
 }
@@ -259,8 +316,8 @@ static inline void pop_block(struct zone *z, struct page_list *l, u32 pfn, unsig
  * as a tail call, so that the common way needs no stack.
  */
 static tm_always_inline struct page *take_first(struct zone *z, unsigned int have,
-						unsigned int most, enum migratetype from,
-						enum migratetype mt)
+						unsigned int least, unsigned int most,
+						enum migratetype from, enum migratetype mt)
 {
 	struct page_list *l = &z->area[have].list[from];
 	unsigned int order = have < most ? have : most;
@@ -275,7 +332,7 @@ static tm_always_inline struct page *take_first(struct zone *z, unsigned int hav
 	count_free(z, from, -(1ull << order));
 	z->nr_alloc++;
 	if (unlikely(!intact))
-		return take_damaged(z, page, have, order, from);
+		return take_damaged(z, page, have, least, from);
 	return have > order ? split(z, page, have, order, from) : page;
 }
 
@@ -302,7 +359,8 @@ static tm_noinline struct page *take_past_strays(struct zone *z, unsigned int or
 		buddy_relink_locked(z, pfn, pageblock_type(pfn));
 		fits = fitting(z, order, from);
 	}
-	return fits ? take_first(z, (unsigned int)__builtin_ctz(fits), most, from, mt) : NULL;
+	return fits ? take_first(z, (unsigned int)__builtin_ctz(fits), order, most, from, mt)
+		    : NULL;
 }
 
 struct page *buddy_take_from_locked(struct zone *z, unsigned int order, unsigned int most,
@@ -318,7 +376,7 @@ struct page *buddy_take_from_locked(struct zone *z, unsigned int order, unsigned
 	have = (unsigned int)__builtin_ctz(fits);
 	if (unlikely(pageblock_type(z->area[have].list[from].head) != from))
 		return take_past_strays(z, order, most, from, mt);
-	return take_first(z, have, most, from, mt);
+	return take_first(z, have, order, most, from, mt);
 }
 
 /* ---- giving back ------------------------------------------------------------ */

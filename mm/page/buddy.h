@@ -12,7 +12,10 @@
 
 #include "mm/page/frame.h"
 
-enum { BUDDY_STRAYS = 4 };
+enum {
+	BUDDY_STRAYS = 4,    /* sent home by one take at most */
+	BUDDY_MOVE_WORK = 4, /* of buddy_relist_locked(): a head that is moved, beyond a look */
+};
 
 /* Empty lists and counts. Boot, no lock. */
 void buddy_init(struct zone *z);
@@ -22,7 +25,7 @@ void buddy_init(struct zone *z);
  * 2^most (order <= most) when it is larger: what successive takes of that order
  * would give, in one step. The head is marked allocated with its order, reference
  * count 1 and the type `mt` it is taken for; or PAGE_BAD when its descriptor was
- * damaged: then the block is leaked and counted, and the caller asks again.
+ * damaged: then 2^order frames are leaked and counted, and the caller asks again.
  * Blocks of another type's pageblock that are met on the way go to their own list,
  * at most BUDDY_STRAYS of them. Null: no block.
  */
@@ -90,6 +93,13 @@ bool buddy_is_stray(const struct zone *z, u32 pfn, unsigned int order, enum migr
 
 /* Move a free block from its list to the head of another type's. */
 void buddy_relink_locked(struct zone *z, u32 pfn, enum migratetype to);
+
+/*
+ * Move free blocks of a pageblock, from pfn on, to the lists of its type: `work`
+ * heads, about 12 instructions each; one that is moved (60 more) counts five times.
+ * Result: where the next share begins, or end and more.
+ */
+u64 buddy_relist_locked(struct zone *z, u64 pfn, u64 end, int work);
 
 /* Blocks of one order, all types. */
 static inline u64 buddy_blocks(const struct free_area *a)

@@ -21,15 +21,16 @@ enum {
 	 * strength of a block of this order (row 52). */
 	LEAST_MOVABLE_CLAIM = PAGEBLOCK_ORDER / 2,
 	ROUNDS = 2,
-	/* Relisting in one hold: heads looked at, and blocks moved (two links each). */
-	MAX_VISITS = 32,
-	MAX_MOVES = 16,
 	LEAST_BOOST_BLOCKS = 4, /* pageblocks in a zone that may be boosted */
 	BOOST_FACTOR_DEFAULT = 15000,
 	BOOST_FACTOR_UNIT = 10000,
 	BOOST_FACTOR_MOST = 0x7fffffff,
 	HIGHATOMIC_DIVISOR = 100, /* 1 % */
-	PAGEBLOCK_HOLDS = PAGEBLOCK_PAGES / MAX_MOVES,
+	/* Relisting in one hold, as buddy_relist_locked() counts: about 450 instructions
+	 * right after a steal, where somebody waits, else 800. */
+	SETTLE_WORK = 20,
+	RELEASE_WORK = 50,
+	PAGEBLOCK_HOLDS = PAGEBLOCK_PAGES / (RELEASE_WORK / (BUDDY_MOVE_WORK + 1)) + 1,
 };
 
 /* Whose blocks a type may take, nearest first (row 52). */
@@ -58,25 +59,21 @@ int mobility_set_boost_factor(u64 factor)
 
 static void set_boost(struct zone *z, u64 boost)
 {
-	if (boost == z->boost)
-		return;
-	__atomic_store_n(&z->boost, boost, __ATOMIC_RELAXED);
-	reserves_floors_locked(z);
+	if (boost != z->boost)
+		reserves_boost_locked(z, boost);
 }
 
-/* Types are about to be mixed below pageblock order. True: somebody should work
- * the boost off. */
-static bool boost(struct zone *z)
+/* Types were mixed below pageblock order. */
+static void boost(struct zone *z)
 {
 	u64 high = __atomic_load_n(&z->wmark[WMARK_HIGH], __ATOMIC_RELAXED);
 	u64 most = high * mobility_boost_factor() / BOOST_FACTOR_UNIT;
 
 	if (!most || z->managed_pages < (u64)LEAST_BOOST_BLOCKS * PAGEBLOCK_PAGES)
-		return false;
+		return;
 	most = max_u64(most, PAGEBLOCK_PAGES);
 	set_boost(z, min_u64(z->boost + PAGEBLOCK_PAGES, most));
 	vm_event(BOOST);
-	return true;
 }
 
 void mobility_lower_boost(struct zone *z, u64 recorded)
@@ -85,38 +82,6 @@ void mobility_lower_boost(struct zone *z, u64 recorded)
 
 	set_boost(z, z->boost - min_u64(recorded, z->boost));
 	spin_unlock_irqrestore(&z->lock, flags);
-}
-
-/* ---- relisting --------------------------------------------------------------------- */
-
-/* A head that some list must have; of a damaged one nobody knows which. */
-static bool is_listed(const struct zone *z, const struct page *page)
-{
-	return frame_state(page) == PAGE_FREE && frame_zone_id(page) == z->id &&
-	       frame_order(page) < PAGEBLOCK_ORDER && frame_list_type(page) < MIGRATE_TYPES;
-}
-
-/*
- * Move free blocks from pfn on to the lists of their pageblock's type; result:
- * where the hold's share ended. Every frame that is no head says order 0.
- */
-static u64 relist(struct zone *z, u64 pfn, u64 end)
-{
-	enum migratetype to = pageblock_type(pfn);
-	unsigned int moves = 0;
-
-	BUG_ON_VAL(end - pfn > PAGEBLOCK_PAGES, pfn, end);
-	for (unsigned int i = 0; i < MAX_VISITS && pfn < end && moves < MAX_MOVES; i++) {
-		const struct page *page = frame(pfn);
-
-		tm_step();
-		if (is_listed(z, page) && frame_list_type(page) != to) {
-			buddy_relink_locked(z, (u32)pfn, to);
-			moves++;
-		}
-		pfn += 1ull << frame_order(page);
-	}
-	return pfn;
 }
 
 static u64 pageblock_start(u64 pfn)
@@ -177,16 +142,26 @@ static bool may_claim(const struct zone *z, const struct victim *v, enum migrate
 	return v->home == v->list && !b->shared && mostly_compatible(b, mt);
 }
 
-/* The victim's pageblocks become mt's, and so does the victim. */
+/* The victim's pageblocks become mt's, and so does the victim; other free blocks of
+ * the pageblock follow in a hold of their own. */
 static void claim(struct zone *z, const struct victim *v, enum migratetype mt)
 {
-	u64 start = pageblock_start(v->pfn);
-
 	pageblock_set_type(v->pfn, v->pfn + (1ull << v->order), mt);
 	buddy_relink_locked(z, v->pfn, mt);
 	vm_event(PAGEBLOCK_STEAL);
 	if (v->order < PAGEBLOCK_ORDER)
-		relist(z, start, start + PAGEBLOCK_PAGES);
+		z->unsettled = pageblock_start(v->pfn);
+}
+
+void mobility_settle(struct zone *z)
+{
+	u64 flags = spin_lock_irqsave(&z->lock);
+
+	boost(z);
+	if (z->unsettled)
+		buddy_relist_locked(z, z->unsettled, z->unsettled + PAGEBLOCK_PAGES, SETTLE_WORK);
+	z->unsettled = 0;
+	spin_unlock_irqrestore(&z->lock, flags);
 }
 
 /* Nothing can be claimed: the smallest block that fits, whoever's of the two. What a
@@ -219,7 +194,7 @@ static struct page *steal(struct zone *z, unsigned int order, unsigned int most,
 	}
 	vm_event(ALLOC_FALLBACK);
 	/* Whole pageblocks mix nothing. */
-	if (v.order < PAGEBLOCK_ORDER && boost(z))
+	if (v.order < PAGEBLOCK_ORDER)
 		*stolen = true;
 	if (!may_claim(z, &v, mt))
 		return take_smallest(z, order, mt);
@@ -283,7 +258,7 @@ void mobility_reserve_highatomic(struct zone *z, const struct page *page)
 		__atomic_store_n(&z->nr_highatomic, z->nr_highatomic + nr, __ATOMIC_RELAXED);
 		vm_event(HIGHATOMIC_RESERVE);
 		if (order < PAGEBLOCK_ORDER)
-			relist(z, start, start + PAGEBLOCK_PAGES);
+			buddy_relist_locked(z, start, start + PAGEBLOCK_PAGES, RELEASE_WORK);
 	}
 	spin_unlock_irqrestore(&z->lock, flags);
 }
@@ -302,20 +277,35 @@ static bool first_reserved(const struct zone *z, struct victim *v)
 	return true;
 }
 
-/* Its pageblocks are mt's again, the blocks in them have yet to follow. */
+/* A whole pageblock may have a free buddy of its new type by now: out and in again. */
+static void release_whole(struct zone *z, const struct victim *v, enum migratetype mt)
+{
+	struct page *page = buddy_take_from_locked(z, v->order, v->order, MIGRATE_HIGHATOMIC,
+						   MIGRATE_UNMOVABLE);
+
+	BUG_ON_VAL(!page, v->pfn, v->order);
+	pageblock_set_type(v->pfn, v->pfn + (1ull << v->order), mt);
+	if (frame_state(page) != PAGE_ALLOCATED)
+		return; /* was damaged, is leaked */
+	z->nr_freed++;
+	buddy_put_locked(z, page, v->order, false);
+}
+
+/* Its pageblocks are mt's again, smaller blocks in them have yet to follow. */
 static void release_pageblocks(struct zone *z, const struct victim *v, enum migratetype mt)
 {
 	u64 nr = max_u64(1ull << v->order, PAGEBLOCK_PAGES);
 	u64 start = pageblock_start(v->pfn);
 
-	if (v->home == MIGRATE_HIGHATOMIC) {
-		BUG_ON_VAL(z->nr_highatomic < nr, z->nr_highatomic, nr);
+	if (v->home != MIGRATE_HIGHATOMIC)
+		return;
+	BUG_ON_VAL(z->nr_highatomic < nr, z->nr_highatomic, nr);
+	__atomic_store_n(&z->nr_highatomic, z->nr_highatomic - nr, __ATOMIC_RELAXED);
+	vm_event(HIGHATOMIC_UNRESERVE);
+	if (v->order >= PAGEBLOCK_ORDER)
+		release_whole(z, v, mt);
+	else
 		pageblock_set_type(start, start + nr, mt);
-		__atomic_store_n(&z->nr_highatomic, z->nr_highatomic - nr, __ATOMIC_RELAXED);
-		vm_event(HIGHATOMIC_UNRESERVE);
-	}
-	if (v->order >= PAGEBLOCK_ORDER && buddy_is_stray(z, v->pfn, v->order, v->list))
-		buddy_relink_locked(z, v->pfn, mt);
 }
 
 static bool release_from(struct zone *z, enum migratetype mt, bool force)
@@ -333,7 +323,7 @@ static bool release_from(struct zone *z, enum migratetype mt, bool force)
 	end = pfn + PAGEBLOCK_PAGES;
 	release_pageblocks(z, &first, mt);
 	for (unsigned int i = 0; i < PAGEBLOCK_HOLDS; i++) {
-		pfn = relist(z, pfn, end);
+		pfn = buddy_relist_locked(z, pfn, end, RELEASE_WORK);
 		spin_unlock_irqrestore(&z->lock, flags);
 		if (pfn >= end)
 			return true;

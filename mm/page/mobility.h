@@ -6,7 +6,7 @@
  * wait. Mechanism below is buddy.c; who may take how much is decided above.
  *
  * Every *_locked function: zone->lock held, interrupts masked, one bounded step:
- * at most one block taken and 32 links of others changed.
+ * one block taken, and a few others moved to another list.
  */
 #ifndef MM_PAGE_MOBILITY_H
 #define MM_PAGE_MOBILITY_H
@@ -24,9 +24,9 @@ struct page *mobility_take_other_locked(struct zone *z, unsigned int order, unsi
  * 2^most frames for type mt (as buddy_take_from_locked()): smallest fit in its own
  * lists; for movable ones CMA, first of all when it is more than half of all free
  * pages (row 53); then stealing from others, largest block first (row 52), after
- * which the fit is tried once more. *stolen is set, and never cleared, when types
- * were mixed and the zone's boost rose: the caller, after unlocking, wakes who
- * works it off. A hold in which that happened ends with this block.
+ * which the fit is tried once more. *stolen is set, and
+ * never cleared, when types were mixed in a pageblock: the caller ends the hold with
+ * this block, then calls mobility_settle() and wakes who works the boost off.
  */
 static inline struct page *mobility_take_up_to_locked(struct zone *z, unsigned int order,
 						      unsigned int most, enum migratetype mt,
@@ -48,6 +48,13 @@ static inline struct page *mobility_take_locked(struct zone *z, unsigned int ord
 	return mobility_take_up_to_locked(z, order, order, mt, cma, stolen);
 }
 
+/*
+ * After a steal that mixed types: the zone's boost rises (row 36), and other free
+ * blocks of the pageblock follow to the lists of its new type, as many as fit one
+ * hold; the rest go home when their turn comes (buddy.c). Takes the lock itself. Any.
+ */
+void mobility_settle(struct zone *z);
+
 /* Row 60: a block from the high-atomic reserve, or null. */
 struct page *mobility_take_highatomic_locked(struct zone *z, unsigned int order);
 /*
@@ -58,7 +65,7 @@ struct page *mobility_take_highatomic_locked(struct zone *z, unsigned int order)
 void mobility_reserve_highatomic(struct zone *z, const struct page *page);
 /*
  * Give one reserved pageblock that holds free pages back to rq's type, the first
- * found in the zones it may use; 32 holds at most. force: also the last one of a
+ * found in the zones it may use; 52 holds at most. force: also the last one of a
  * zone. True: something came free, there may be more. The context of the request.
  */
 bool mobility_unreserve_highatomic(const struct alloc_request *rq, bool force);

@@ -134,7 +134,10 @@ unsigned int pcp_refill(struct pcp *p, unsigned int order, enum migratetype mt, 
 
 		if (want < 1u << order)
 			break;
-		page = mobility_take_up_to_locked(z, order, fls_u64(want) - 1, mt, cma, stolen);
+		/* Other types are asked for the first block only. */
+		page = nr ? buddy_take_from_locked(z, order, fls_u64(want) - 1, mt, mt)
+			  : mobility_take_up_to_locked(z, order, fls_u64(want) - 1, mt, cma,
+						       stolen);
 		if (!page)
 			break;
 		frames += 1u << frame_order(page);

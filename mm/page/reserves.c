@@ -99,6 +99,21 @@ void reserves_floors_locked(struct zone *z)
 			 watch_active() ? ~0ull : m.low + z->boost + z->lowmem_reserve[t]);
 }
 
+/* The boost is a summand of the floors of bands that reclaim and of pass[], so a
+ * change of it is one of them. */
+void reserves_boost_locked(struct zone *z, u64 boost)
+{
+	u64 delta = boost - z->boost;
+
+	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
+	set_word(&z->boost, boost);
+	for (unsigned int b = 0; b < BAND_NO_RECLAIM; b++)
+		set_word(&z->floor[b], z->floor[b] + delta);
+	for (unsigned int t = 0; t < NR_ZONE_TYPES; t++)
+		if (z->pass[t] != ~0ull)
+			set_word(&z->pass[t], z->pass[t] + delta);
+}
+
 static void compute_floors(struct zone *z)
 {
 	u64 flags = spin_lock_irqsave(&z->lock);

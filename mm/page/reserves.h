@@ -35,6 +35,8 @@ void reserves_update(void);
  * step of about 100 instructions.
  */
 void reserves_floors_locked(struct zone *z);
+/* A new boost: what lies on it follows. Zone lock held, about 40 instructions. */
+void reserves_boost_locked(struct zone *z, u64 boost);
 
 /* A copy of the knobs. Any but hard interrupt. */
 struct reserve_knobs reserves_knobs(void);

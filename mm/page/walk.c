@@ -163,8 +163,10 @@ static struct page *take_from(struct zone *z, const struct alloc_request *rq,
 	pcp_check_low(z);
 	/* Row 36: types were mixed, and the boost that came with it wants to be
 	 * worked off. */
-	if (unlikely(stolen))
+	if (unlikely(stolen)) {
+		mobility_settle(z);
 		slow_wake_kswapd(z, rq);
+	}
 	return page;
 }
 

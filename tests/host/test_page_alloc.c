@@ -410,6 +410,7 @@ static void test_damaged_on_the_way_out(void **state)
 	put(first, 0);
 	first = take(GFP_KERNEL, 0);
 	put(first, 0);
+	mm_drain_caches();
 	/* Whatever the next request would be given. */
 	first = frame(
 		z->area[__builtin_ctz(z->filled[MIGRATE_UNMOVABLE])].list[MIGRATE_UNMOVABLE].head);
