@@ -212,7 +212,7 @@ enum mm_policy_mode {
 	MM_POLICY_LOCAL,      /* the CPU's node, then nearest */
 	MM_POLICY_PREFERRED,  /* one node, then nearest to it */
 	MM_POLICY_INTERLEAVE, /* start node round-robin over the mask, then nearest */
-	MM_POLICY_BIND,       /* nearest of the mask first, never outside */
+	MM_POLICY_BIND,       /* nearest of the mask first, never outside (but row 70) */
 };
 
 /* A policy object, the caller's; resolved once, when set. */

@@ -10,14 +10,12 @@
  */
 #include "mm/page/policy.h"
 
+#include "mm/page/page_alloc.h"
+#include "mm/page/request.h"
+#include "mm/stat/vmstat.h"
 #include "mm/task.h"
 
 static struct spinlock limits_lock = SPINLOCK_INIT(LOCK_RANK_MM_MEMS);
-
-static struct mm_task *own(void)
-{
-	return task_mm(task_current());
-}
 
 static u32 special_of(const struct mm_task *mm)
 {
@@ -42,7 +40,7 @@ static u64 limits_of(const struct mm_task *mm)
 
 u64 limits_nodes(gfp_t gfp)
 {
-	const struct mm_task *mm = own();
+	const struct mm_task *mm = mm_own();
 	u64 nodes = limits_of(mm);
 
 	if (likely(nodes == ~0ull) || !(gfp & __GFP_HARDWALL) || in_interrupt())
@@ -54,7 +52,7 @@ u64 limits_nodes(gfp_t gfp)
 
 u32 limits_begin(void)
 {
-	return __atomic_load_n(&own()->mems_cookie, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&mm_own()->mems_cookie, __ATOMIC_ACQUIRE);
 }
 
 /* A writer masks interrupts for some instructions, so retrying on an odd cookie
@@ -62,7 +60,7 @@ u32 limits_begin(void)
 bool limits_retry(u32 cookie)
 {
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return (cookie & 1) || __atomic_load_n(&own()->mems_cookie, __ATOMIC_RELAXED) != cookie;
+	return (cookie & 1) || __atomic_load_n(&mm_own()->mems_cookie, __ATOMIC_RELAXED) != cookie;
 }
 
 static void cookie_step(struct mm_task *mm)
@@ -90,7 +88,7 @@ int mm_mems_allowed_set(struct task *t, u64 nodes)
 
 u64 mm_mems_allowed(const struct task *t)
 {
-	const struct mm_task *mm = t ? task_mm((struct task *)t) : own();
+	const struct mm_task *mm = t ? task_mm((struct task *)t) : mm_own();
 
 	return limits_of(mm) & nodes_online();
 }
@@ -118,7 +116,7 @@ int mm_policy_check(const struct mm_policy *p)
 int mm_policy_set(const struct mm_policy *p)
 {
 	static const struct mm_policy local = { MM_POLICY_LOCAL, 0 };
-	struct mm_task *mm = own();
+	struct mm_task *mm = mm_own();
 	int err;
 
 	if (!p)
@@ -136,7 +134,7 @@ int mm_policy_set(const struct mm_policy *p)
 
 struct mm_policy mm_policy_get(void)
 {
-	const struct mm_task *mm = own();
+	const struct mm_task *mm = mm_own();
 
 	if (!(special_of(mm) & MM_TASK_POLICY))
 		return (struct mm_policy){ MM_POLICY_LOCAL, 0 };
@@ -182,7 +180,7 @@ static struct placement place_by(enum mm_policy_mode mode, u64 nodes, u32 start)
 
 struct placement policy_of_task(gfp_t gfp)
 {
-	struct mm_task *mm = own();
+	struct mm_task *mm = mm_own();
 	enum mm_policy_mode mode;
 	u64 nodes;
 	u32 start;
@@ -202,7 +200,7 @@ struct placement policy_of_task(gfp_t gfp)
 int policy_of_range(const struct mm_policy *p, u64 index, gfp_t gfp, unsigned int order,
 		    struct placement *place)
 {
-	u64 nodes = p->nodes & nodes_with_memory() & (in_interrupt() ? ~0ull : limits_of(own()));
+	u64 nodes = p->nodes & nodes_with_memory() & (in_interrupt() ? ~0ull : limits_of(mm_own()));
 
 	if (mm_policy_check(p) || order > MAX_PAGE_ORDER)
 		return ERR_INVAL;
@@ -212,6 +210,16 @@ int policy_of_range(const struct mm_policy *p, u64 index, gfp_t gfp, unsigned in
 			p->mode, nodes,
 			node_nth(nodes, (index >> order) % (u64)__builtin_popcountll(nodes)));
 	return 0;
+}
+
+struct page *alloc_pages_policy(const struct mm_policy *p, u64 index, gfp_t gfp, unsigned int order)
+{
+	struct alloc_request rq;
+
+	vm_event(PGALLOC_LONG);
+	if (request_fill_policy(&rq, p, index, gfp, order, __builtin_return_address(0)))
+		return NULL;
+	return page_alloc_request(&rq, true);
 }
 
 /* ---- scopes (row 81) -------------------------------------------------------------- */
@@ -225,7 +233,7 @@ _Static_assert((int)MM_SCOPE_NOIO == MM_TASK_NOIO && (int)MM_SCOPE_NOFS == MM_TA
 
 unsigned int mm_scope_save(unsigned int scopes)
 {
-	struct mm_task *mm = own();
+	struct mm_task *mm = mm_own();
 	u32 before = special_of(mm) & SCOPES;
 
 	BUG_ON_VAL(scopes & ~(unsigned int)SCOPES, scopes, before);
@@ -236,5 +244,5 @@ unsigned int mm_scope_save(unsigned int scopes)
 void mm_scope_restore(unsigned int saved)
 {
 	BUG_ON_VAL(saved & ~(unsigned int)SCOPES, saved, 0);
-	special_change(own(), saved, SCOPES & ~saved);
+	special_change(mm_own(), saved, SCOPES & ~saved);
 }

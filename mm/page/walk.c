@@ -131,12 +131,16 @@ static struct page *take_direct(struct zone *z, const struct alloc_request *rq,
 	return page;
 }
 
-/* Row 16: relative to the zone that would have been first. Masked. */
+/* Row 16: relative to the first zone that policy and limits leave. Masked. */
 static void count_numa(const struct zone *z, const struct alloc_request *rq)
 {
 	const struct zoneref *ref = rq->list;
+	u64 nodes = rq->nodes & limits_nodes(rq->gfp);
 
-	while (ref->type > rq->high)
+	/* Reclaim itself may be served where neither allows anything. */
+	if (!(nodes >> z->node & 1))
+		nodes = ~0ull;
+	while (ref->type > rq->high || !(nodes >> ref->zone->node & 1))
 		ref++;
 	if (unlikely(rq->interleave && z->node == (u32)rq->node))
 		pcp_own(z)->numa_interleave++;

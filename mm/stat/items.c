@@ -122,13 +122,9 @@ static void add_order(struct zone_traffic *t, const struct pcp *p, unsigned int 
 
 u64 zone_cached(const struct zone *z, unsigned int cpu)
 {
-	const struct pcp *p = z->pcp[cpu];
-	u64 pages = 0;
+	const struct pcp *p = pcp_of(z, cpu);
 
-	for (unsigned int order = 0; p && order < PCP_ORDERS; order++)
-		for (unsigned int mt = 0; mt < PCP_TYPES; mt++)
-			pages += (u64)pcp_blocks(&p->list[order][mt]) << order;
-	return pages;
+	return p ? pcp_pages(p) : 0;
 }
 
 static void add_cpu(struct zone_traffic *t, const struct pcp *p, bool local)
@@ -152,9 +148,11 @@ struct zone_traffic zone_traffic(const struct zone *z)
 	struct zone_traffic t = { 0 };
 
 	for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++) {
-		if (!z->pcp[cpu])
+		const struct pcp *p = pcp_of(z, cpu);
+
+		if (!p)
 			continue;
-		add_cpu(&t, z->pcp[cpu], cpu_to_node(cpu) == z->node);
+		add_cpu(&t, p, cpu_to_node(cpu) == z->node);
 		t.cached += zone_cached(z, cpu);
 	}
 	return t;
