@@ -23,6 +23,14 @@ u64 frames_metadata_pages(void);
 /* So many more, of a side array. Boot. */
 void frames_count_metadata(u64 nr_pages);
 
+/* Zone of a frame that has a descriptor; null: a hole, or a damaged one. */
+static inline struct zone *page_zone(const struct page *page)
+{
+	u32 id = frame_zone_id(page);
+
+	return id < NR_ZONES && frame_state(page) != PAGE_HOLE ? zone_table[id] : NULL;
+}
+
 /* Next zone with pages in the order of node and type, from id on; null at the
  * end. Start with 0 and go on with the result's id + 1. */
 struct zone *zone_next(u32 id);

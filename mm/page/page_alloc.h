@@ -8,6 +8,8 @@
 
 #include "mm/mm.h"
 
+/* page_free.c begins to count. Boot. */
+void page_free_open(void);
 /* From here on requests are served; mm_table_page() leaves memblock. Boot. */
 void page_alloc_open(void);
 
@@ -17,8 +19,9 @@ struct alloc_request;
  * every block goes through; null: none. The context of the request.
  */
 struct page *page_alloc_request(const struct alloc_request *rq, bool try_hard);
-/* alloc_pages() and free_pages() for another caller, and never as a hit. site null:
- * the caller is who asked. */
+/* Each page of the block zeroed; the block. Any. */
+struct page *page_alloc_cleared(struct page *page, unsigned int order);
+/* alloc_pages() and free_pages() for another caller, and never as a hit. */
 struct page *page_alloc_long(gfp_t gfp, unsigned int order, const void *site);
 void page_free_long(struct page *page, unsigned int order, const void *site);
 /*

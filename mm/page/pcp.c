@@ -16,10 +16,9 @@
 #include "mm/page/pcp.h"
 
 #include "mm/boot/topology.h"
-#include "mm/mm.h"
+#include "mm/page/hit.h"
 #include "mm/page/mobility.h"
 #include "mm/page/page_check.h"
-#include "mm/page/pageblock.h"
 #include "mm/stat/owner.h"
 #include "mm/stat/vmstat.h"
 
@@ -46,20 +45,9 @@ static unsigned int drain_call;          /* (I) */
 
 /* ---- blocks ------------------------------------------------------------------------- */
 
-static u32 in_state(u32 flags, enum page_state state)
-{
-	return (flags & ~(u32)PAGE_STATE_MASK) | (u32)state << PAGE_STATE_SHIFT;
-}
-
-/* Does a cached head still say what pushing it wrote? */
-static bool head_intact(const struct page *page, u32 flags)
-{
-	return !((page->flags ^ flags) | page->refcount | page->mapping | page->mapcount);
-}
-
 static void leak_locked(struct zone *z, struct page *page, u32 flags, unsigned int order)
 {
-	page->flags = in_state(flags, PAGE_ALLOCATED);
+	page->flags = flags ^ HIT_TAKEN;
 	buddy_leak_locked(z, page, order);
 }
 
@@ -81,39 +69,45 @@ struct page *pcp_pop(struct pcp *p, unsigned int order, enum migratetype mt)
 	page = frame(l->head);
 	l->head = page->next;
 	l->taken++;
-	if (unlikely(!head_intact(page, l->flags))) {
+	if (unlikely(hit_pair(&page->flags) != l->flags || hit_is_mapped(page)))
 		leak(p->zone, page, l->flags, order);
-		return page;
-	}
-	page->flags = in_state(l->flags, PAGE_ALLOCATED);
-	page->refcount = 1;
+	else
+		hit_set_head(page, (l->flags ^ HIT_TAKEN) | HIT_ONE_REF);
 	return page;
-}
-
-static void push_head(struct pcp_list *l, struct page *page)
-{
-	page->next = l->head;
-	page->refcount = 0;
-	page->flags = l->flags;
-	l->head = frame_number(page);
-	l->put++;
 }
 
 void pcp_push(struct pcp *p, struct page *page, unsigned int order, enum migratetype mt)
 {
+	struct pcp_list *l = &p->list[order][mt];
+
 	BUG_ON_VAL(order >= PCP_ORDERS || (u32)mt >= PCP_TYPES, order, mt);
-	push_head(&p->list[order][mt], page);
+	page->next = l->head;
+	hit_set_head(page, l->flags);
+	l->head = frame_number(page);
+	l->put++;
 }
 
 /* ---- refill (row 47) ------------------------------------------------------------------ */
 
 /* One block of order `have` as blocks of the list's order, the first on top. */
-static unsigned int push_pieces(struct pcp_list *l, struct page *page, unsigned int have,
-				unsigned int order)
+static inline unsigned int push_pieces(struct pcp_list *l, struct page *page, unsigned int have,
+				       unsigned int order)
 {
-	for (u32 at = 1u << have; at; at -= 1u << order)
-		push_head(l, page + at - (1u << order));
-	return 1u << (have - order);
+	unsigned int nr = 1u << (have - order);
+	u32 pfn = frame_number(page) + (1u << have);
+	u32 below = l->head, flags = l->flags;
+	struct page *piece = frame(pfn);
+
+	for (unsigned int i = 0; i < nr; i++) {
+		pfn -= 1u << order;
+		piece -= 1u << order;
+		hit_set_head(piece, flags);
+		piece->next = below;
+		below = pfn;
+	}
+	l->head = below;
+	l->put += nr;
+	return nr;
 }
 
 /*
@@ -158,58 +152,70 @@ unsigned int pcp_refill(struct pcp *p, unsigned int order, enum migratetype mt, 
 
 /* ---- drain (row 48) --------------------------------------------------------------------- */
 
+/* What a drain took off a list. */
+struct group {
+	struct page *page[PCP_CHUNK];
+	unsigned int nr, popped; /* intact ones, all */
+};
+
 /* Up to `most` blocks from the top of the list, all of one aligned group of
  * PCP_CHUNK frames; what is damaged is leaked instead. */
-static unsigned int pop_group_locked(struct pcp *p, unsigned int order, enum migratetype mt,
-				     unsigned int most, struct page **got)
+static inline void pop_group_locked(struct zone *z, struct pcp_list *l, unsigned int order,
+				    unsigned int most, struct group *g)
 {
-	struct pcp_list *l = &p->list[order][mt];
-	u32 group = l->head / PCP_CHUNK;
-	unsigned int nr = 0;
+	u32 head = l->head, group = head / PCP_CHUNK, flags = l->flags;
+	unsigned int left = most;
 
-	for (; l->head != PFN_NIL && l->head / PCP_CHUNK == group && nr < most; l->taken++) {
-		struct page *page = frame(l->head);
+	g->nr = 0;
+	/* The end of the list is in no group: no frame has that number. */
+	for (; head / PCP_CHUNK == group && left; left--) {
+		struct page *page = frame(head);
 
-		l->head = page->next;
-		if (likely(head_intact(page, l->flags)))
-			got[nr++] = page;
+		head = page->next;
+		if (likely(hit_pair(&page->flags) == flags && !hit_is_mapped(page)))
+			g->page[g->nr++] = page;
 		else
-			leak_locked(p->zone, page, l->flags, order);
+			leak_locked(z, page, flags, order);
 	}
-	return nr;
+	g->popped = most - left;
+	l->head = head;
+	l->taken += g->popped;
 }
 
-/* A complete group is one block of the highest order. */
-static struct page *join_group(struct page **got, unsigned int nr, u32 head_flags)
+/* A complete group becomes one block of the highest order. */
+static inline void join_group(struct group *g, u32 flags)
 {
-	u32 first = frame_number(got[0]) & ~(u32)(PCP_CHUNK - 1);
-	u32 tail = head_flags & (u32)PAGE_ZONE_MASK;
+	struct page *first = frame(frame_number(g->page[0]) & ~(u32)(PCP_CHUNK - 1));
+	u32 tail = (flags & (u32)PAGE_ZONE_MASK) | (u32)PAGE_TAIL << PAGE_STATE_SHIFT;
 
-	for (unsigned int i = 0; i < nr; i++)
-		got[i]->flags = tail | (u32)PAGE_TAIL << PAGE_STATE_SHIFT;
-	frame(first)->flags = (head_flags & ~(u32)PAGE_ORDER_MASK) | GROUP_ORDER
-									     << PAGE_ORDER_SHIFT;
-	return frame(first);
+	for (unsigned int i = 0; i < g->nr; i++)
+		g->page[i]->flags = tail;
+	first->flags = (flags & ~(u32)PAGE_ORDER_MASK) | GROUP_ORDER << PAGE_ORDER_SHIFT;
+	g->page[0] = first;
+	g->nr = 1;
 }
 
 /* One group goes home. Frames given; links changed are added to *links. */
-static unsigned int give_group_locked(struct pcp *p, unsigned int order, enum migratetype mt,
-				      unsigned int most, unsigned int *links)
+static inline unsigned int give_group_locked(struct pcp *p, unsigned int order, enum migratetype mt,
+					     unsigned int most, unsigned int *links)
 {
-	struct page *got[PCP_CHUNK];
-	unsigned int nr = pop_group_locked(p, order, mt, most, got), frames = nr << order;
+	struct pcp_list *l = &p->list[order][mt];
+	struct zone *z = p->zone;
+	unsigned int frames;
+	struct group g;
 
-	p->drained[order] += nr;
-	if (frames == PCP_CHUNK && nr > 1) {
-		got[0] = join_group(got, nr, p->list[order][mt].flags);
+	pop_group_locked(z, l, order, most, &g);
+	p->drained[order] += g.popped;
+	frames = g.popped << order;
+	if (g.nr << order == PCP_CHUNK && g.nr > 1) {
+		join_group(&g, l->flags);
 		order = GROUP_ORDER;
-		nr = 1;
 	}
-	for (unsigned int i = 0; i < nr; i++) {
-		trace_event(TRACE_PCP_DRAIN, frame_number(got[i]), order, mt, 0);
-		*links += LINKS_OF_PUT + buddy_put_locked(p->zone, got[i], order, false);
+	for (unsigned int i = 0; i < g.nr; i++) {
+		trace_event(TRACE_PCP_DRAIN, frame_number(g.page[i]), order, mt, 0);
+		*links += LINKS_OF_PUT + buddy_put_locked(z, g.page[i], order, false);
 	}
-	p->zone->nr_freed += nr;
+	z->nr_freed += g.nr;
 	return frames;
 }
 

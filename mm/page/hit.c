@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * alloc_pages() and free_pages() as nearly all calls go: a hit of this CPU's cache,
+ * or one lock hold to fill or drain it, or to serve what is too large for it.
+ * Contracts in mm/mm.h, what a hit reads in hit.h. Whatever is not plain, or not
+ * there, or watched, goes the long way (page_alloc.c, page_free.c), which is the
+ * same for the caller but for the time it takes.
+ */
+#include "mm/page/hit.h"
+
+#include "mm/page/mobility.h"
+#include "mm/page/page_alloc.h"
+#include "mm/page/page_check.h"
+#include "mm/page/slowpath.h"
+#include "mm/stat/owner.h"
+
+/*
+ * Who asked, for a long way that is jumped to: it finds the address itself, since
+ * asking for it here would give the hit path a frame. Builds whose compiler makes
+ * it a call after all are those with checks.
+ */
+static inline __attribute__((always_inline)) const void *tail_site(void)
+{
+	return tm_debug ? __builtin_return_address(0) : NULL;
+}
+
+/* ---- taking --------------------------------------------------------------------- */
+
+/*
+ * The short way when the cache had nothing, or for blocks too large for it: what
+ * alloc_pages() would do for a plain request while its first zone is above the
+ * mark that serves everybody. Null: it is not, or somebody watches. Masked.
+ */
+static struct page *take_plain(const struct mm_task *me, gfp_t gfp, unsigned int order,
+			       bool *stolen, struct zone **from)
+{
+	u64 which = hit_zone(gfp), pass;
+	struct pcp *p = me->cache->first[which];
+	enum migratetype mt = (enum migratetype)(gfp & HIT_MOBILITY);
+	bool cma = mt == MIGRATE_MOVABLE;
+	struct zone *z = p->zone;
+	struct page *page = NULL;
+
+	if (unlikely(!hit_read16(&p->row[0].limit) || mt > MIGRATE_RECLAIMABLE))
+		return NULL;
+	*from = z;
+	pass = hit_read64(&z->pass[ZONE_NORMAL + which]);
+	if (order < PCP_ORDERS) {
+		if (hit_read16(&p->row[order].limit))
+			pcp_refill(p, order, mt, cma, pass + PCP_CHUNK, stolen);
+		return hit_take(me, gfp, order);
+	}
+	spin_lock(&z->lock);
+	if (likely(z->nr_usable >= pass + (1ull << order)))
+		page = mobility_take_locked(z, order, mt, cma, stolen);
+	spin_unlock(&z->lock);
+	if (likely(page)) {
+		p->direct_alloc++;
+		p->direct_alloc_pages += 1ull << order;
+	}
+	return page;
+}
+
+static tm_noinline struct page *alloc_more(gfp_t gfp, unsigned int order, const void *site)
+{
+	const struct mm_task *me = mm_own();
+	struct alloc_request rq;
+	struct zone *from = NULL;
+	struct page *page = NULL;
+	bool stolen = false;
+	u64 flags;
+
+	if (!site)
+		site = __builtin_return_address(0);
+	if (likely(order <= MAX_PAGE_ORDER && hit_is_plain(me, gfp))) {
+		flags = arch_irq_save();
+		page = take_plain(me, gfp, order, &stolen, &from);
+		arch_irq_restore(flags);
+	}
+	if (from)
+		pcp_check_low(from);
+	/* Row 36: types were mixed, and that wants to be worked off. */
+	if (unlikely(stolen) && !request_fill(&rq, NODE_NONE, gfp, order, site))
+		slow_wake_kswapd(from, &rq);
+	if (unlikely(page && frame_state(page) != PAGE_ALLOCATED)) {
+		page_report_damaged(page);
+		page = NULL;
+	}
+	if (unlikely(!page))
+		return page_alloc_long(gfp, order, site);
+	if (tm_debug) {
+		page_poison_check(page, order);
+		owner_set(page, order, gfp, site);
+	}
+	return unlikely(gfp & __GFP_ZERO) ? page_alloc_cleared(page, order) : page;
+}
+
+struct page *alloc_pages(gfp_t gfp, unsigned int order)
+{
+	const struct mm_task *me = mm_own();
+	struct page *page;
+	u64 flags;
+
+	if (unlikely(order >= PCP_ORDERS || !hit_is_plain(me, gfp)))
+		return alloc_more(gfp, order, tail_site());
+	flags = arch_irq_save();
+	page = hit_take(me, gfp, order);
+	arch_irq_restore(flags);
+	if (unlikely(!page))
+		return alloc_more(gfp, order, tail_site());
+	if (tm_debug) {
+		page_poison_check(page, order);
+		owner_set(page, order, gfp, __builtin_return_address(0));
+	}
+	return unlikely(gfp & __GFP_ZERO) ? page_alloc_cleared(page, order) : page;
+}
+
+/* ---- giving back ---------------------------------------------------------------- */
+
+/*
+ * The short way for blocks too large for a cache, or when the list is full: one
+ * lock hold. False: it is not intact, or somebody watches. Masked.
+ */
+static bool put_plain(const struct mm_task *me, struct page *page, unsigned int order)
+{
+	u64 pfn = hit_rotate((u64)(uintptr_t)page - ARCH_FRAMES_BASE, 5);
+	enum migratetype mt;
+	struct pcp *p;
+	bool good;
+	u32 id;
+
+	if (unlikely(pfn - frame_map.run_start >= frame_map.run_frames && !frame_exists(pfn)))
+		return false;
+	id = frame_zone_id(page);
+	if (unlikely(id >= frame_map.nr_zone_ids))
+		return false;
+	p = &me->cache->zone[id];
+	if (unlikely(!hit_read16(&p->row[0].limit) || !buddy_can_put_locked(p->zone, page, order)))
+		return false;
+	mt = frame_list_type(page);
+	if (order < PCP_ORDERS && hit_read16(&p->row[order].limit) && mt == pageblock_type(pfn)) {
+		pcp_drain_list(p, order, mt);
+		return hit_put(me, page, order);
+	}
+	spin_lock(&p->zone->lock);
+	good = buddy_can_put_locked(p->zone, page, order);
+	if (likely(good)) {
+		p->zone->nr_freed++;
+		buddy_put_locked(p->zone, page, order, false);
+		p->direct_free++;
+		p->direct_free_pages += 1ull << order;
+	}
+	spin_unlock(&p->zone->lock);
+	return good;
+}
+
+static tm_noinline void free_more(struct page *page, unsigned int order, const void *site)
+{
+	u64 flags;
+	bool done;
+
+	if (!site)
+		site = __builtin_return_address(0);
+	flags = arch_irq_save();
+	done = put_plain(mm_own(), page, order);
+	arch_irq_restore(flags);
+	if (unlikely(!done))
+		page_free_long(page, order, site);
+}
+
+void free_pages(struct page *page, unsigned int order)
+{
+	u64 flags;
+	bool done;
+
+	if (tm_debug)
+		page_poison_own(page, order, __builtin_return_address(0));
+	if (unlikely(order >= PCP_ORDERS)) {
+		free_more(page, order, tail_site());
+		return;
+	}
+	flags = arch_irq_save();
+	done = hit_put(mm_own(), page, order);
+	arch_irq_restore(flags);
+	if (unlikely(!done))
+		free_more(page, order, tail_site());
+}
