@@ -194,10 +194,12 @@ static u32 band_of(gfp_t gfp, u32 special, bool may_block)
 
 	if (unlikely(rights && ((gfp & __GFP_MEMALLOC) || (special & MM_TASK_MEMALLOC))))
 		return BAND_MEMALLOC;
-	if (unlikely(in_interrupt()))
+	if (unlikely(in_interrupt()) && ladder)
 		return BAND_INTERRUPT;
-	/* Before tasks run there is one, and its priority says nothing. */
-	band = likely(sched_running()) ? prio_band[task_prio(task_current())] : BAND_ORDINARY;
+	/* Before tasks run there is one, and its priority says nothing; nor does that
+	 * of the task an interrupt came upon. */
+	band = likely(sched_running() && !in_interrupt()) ? prio_band[task_prio(task_current())]
+							  : BAND_ORDINARY;
 	if ((gfp & __GFP_HIGH) && band < BAND_REALTIME)
 		band = BAND_REALTIME;
 	if (band == BAND_REALTIME && !may_block && rights)

@@ -75,7 +75,7 @@ void wm_floors(const struct wm_marks *m, u64 boost, bool ladder, u64 *floor, uns
 	};
 	u64 two_level[] = { m->min + boost, m->min + boost, m->min + boost,
 			    m->min + boost, half,           less,
-			    quarter,        less,           0 };
+			    quarter,        quarter,        0 };
 
 	BUG_ON_VAL(nr > ARRAY_SIZE(steps), nr, 0);
 	memcpy(floor, ladder ? steps : two_level, nr * sizeof(*floor));

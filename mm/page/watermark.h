@@ -58,7 +58,7 @@ struct wm_marks wm_zone_marks(u64 min_pages, u64 managed, u64 lowmem_pages, enum
  * quarter are taken off as Linux does: min - min/2, then a quarter of that less.
  * boost lies on top of the floors of bands that may reclaim (row 36). Without the
  * ladder two levels are left: min for whatever a priority says, and what Linux's
- * rights take off for atomic (half, 3/8), victim (quarter), interrupt (3/8).
+ * rights take off for atomic (half, 3/8) and victim (quarter).
  */
 void wm_floors(const struct wm_marks *m, u64 boost, bool ladder, u64 *floor, unsigned int nr);
 

@@ -345,6 +345,10 @@ static void test_without_the_ladder(void **state)
 		fake_task.prio = prio;
 		assert_int_equal(ask(GFP_KERNEL, 0).band, BAND_ORDINARY);
 		assert_int_equal(ask(GFP_ATOMIC, 0).band, BAND_ATOMIC);
+		fake_task.in_interrupt = true;
+		assert_int_equal(ask(GFP_ATOMIC, 0).band, BAND_ATOMIC);
+		assert_int_equal(ask(GFP_NOWAIT, 0).band, BAND_ORDINARY);
+		fake_task.in_interrupt = false;
 		assert_true(ask(GFP_KERNEL | __GFP_HIGH, 0).may_reclaim);
 		assert_false(ask(GFP_KERNEL | __GFP_MEMALLOC, 0).may_reclaim);
 	}

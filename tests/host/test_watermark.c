@@ -208,7 +208,7 @@ static void test_golden_floors(void **state)
 {
 	static const u64 want[] = { 865, 778, 692, 519, 346, 260, 173, 87, 0 };
 	static const u64 boosted[] = { 1377, 1290, 1204, 1031, 346, 260, 173, 87, 0 };
-	static const u64 two[] = { 692, 692, 692, 692, 346, 260, 173, 260, 0 };
+	static const u64 two[] = { 692, 692, 692, 692, 346, 260, 173, 173, 0 };
 	const struct wm_marks m = { 692, 865, 1038 };
 	u64 floor[ARRAY_SIZE(want)];
 

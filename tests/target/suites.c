@@ -12,6 +12,6 @@ const struct test_suite *const test_suites[] = {
 	&suite_inherit, &suite_msgq,    &suite_events,   &suite_work,      &suite_ioremap,
 	&suite_task,    &suite_kill,    &suite_midway,   &suite_freeze,    &suite_cpu,
 	&suite_mixed,   &suite_day,     &suite_fp,       &suite_inversion, &suite_watchdog,
-	&suite_mm,      &suite_policy,  &suite_mmstress, &suite_see,       &suite_latency,
-	NULL,
+	&suite_mm,      &suite_policy,  &suite_mmstress, &suite_see,       &suite_ladder,
+	&suite_latency, NULL,
 };

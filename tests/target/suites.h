@@ -40,6 +40,7 @@ extern const struct test_suite suite_mm;
 extern const struct test_suite suite_mmstress;
 extern const struct test_suite suite_see;
 extern const struct test_suite suite_policy;
+extern const struct test_suite suite_ladder;
 extern const struct test_suite suite_latency;
 
 #endif

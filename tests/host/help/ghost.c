@@ -13,7 +13,6 @@
 #include "mm/page/buddy.h"
 #include "mm/page/pageblock.h"
 #include "mm/page/pcp.h"
-#include "mm/page/request.h"
 
 enum { NOT_MANAGED, FREE, LEAKED, OWNED_HEAD, OWNED_REST = 64, MAX_RUNS = 4096 };
 
@@ -494,8 +493,7 @@ static void check_sums(const struct zone *z, const struct tally *sum)
 static void check_ladder(const struct zone *z)
 {
 	for (unsigned int b = 1; b < NR_BANDS; b++)
-		GHOST(z->floor[b] <= z->floor[b - 1] || !request_ladder(), z->start.v,
-		      "floor of band %u rises", b);
+		GHOST(z->floor[b] <= z->floor[b - 1], z->start.v, "floor of band %u rises", b);
 	GHOST(z->floor[BAND_MEMALLOC] == 0, z->start.v, "memalloc has a floor");
 	GHOST(z->wmark[WMARK_MIN] <= z->wmark[WMARK_LOW] &&
 		      z->wmark[WMARK_LOW] <= z->wmark[WMARK_HIGH],
