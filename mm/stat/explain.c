@@ -208,7 +208,7 @@ static const char *zone_text(char *buf, size_t size, u32 id)
 static const char *const step_text[NR_EXPLAIN_STEPS] = {
 	[STEP_FIRST_TRY] = "first try",
 	[STEP_WOKE_KSWAPD] = "woke kswapd",
-	[STEP_FLOOR_TRY] = "try at the floor of its band",
+	[STEP_FLOOR_TRY] = "try at the floor of band",
 	[STEP_COMPACT] = "compaction",
 	[STEP_RECLAIM] = "direct reclaim",
 	[STEP_UNRESERVE] = "gave reserved high-order blocks back",
@@ -269,6 +269,12 @@ static void print_step(struct out *out, const struct line *l)
 
 	out_printf(out, "  %s", step_text[l->what]);
 	switch ((enum explain_step)l->what) {
+	case STEP_FLOOR_TRY:
+		out_printf(out, " %llu\n", value);
+		return;
+	case STEP_DRAIN:
+		out_printf(out, value ? "\n" : ", but one CPU did not come\n");
+		return;
 	case STEP_COMPACT:
 		out_printf(out, ": %s\n", compact_text(value));
 		return;

@@ -17,11 +17,11 @@
 enum explain_step {
 	STEP_FIRST_TRY, /* at the low mark, or a higher band's floor */
 	STEP_WOKE_KSWAPD,
-	STEP_FLOOR_TRY,     /* at the band's floor */
+	STEP_FLOOR_TRY,     /* value: at the floor of this band */
 	STEP_COMPACT,       /* value: enum compact_result */
 	STEP_RECLAIM,       /* value: pages gained */
 	STEP_UNRESERVE,     /* high-atomic blocks given back */
-	STEP_DRAIN,         /* per-CPU caches */
+	STEP_DRAIN,         /* per-CPU caches; value: all that were asked came */
 	STEP_RETRY_RECLAIM, /* value: rounds without progress */
 	STEP_RETRY_COMPACT, /* value: mode of the next one */
 	STEP_COOKIE,        /* limits changed meanwhile: from the start */

@@ -174,7 +174,7 @@ static void test_conclusion(void **state)
 	(void)state;
 	explain_step(j, STEP_FIRST_TRY, 0);
 	explain_zone(j, zone_next(0), 100, 0, 70, WM_FRAGMENTED);
-	explain_step(j, STEP_FLOOR_TRY, 0);
+	explain_step(j, STEP_FLOOR_TRY, 2);
 	explain_zone(j, zone_next(0), 60, 0, 70, WM_SHORT);
 	explain_end(j, END_BAND, NULL);
 	shown(1);
@@ -190,11 +190,12 @@ static void test_steps(void **state)
 	(void)state;
 	explain_step(j, STEP_FIRST_TRY, 0);
 	explain_step(j, STEP_WOKE_KSWAPD, 0);
-	explain_step(j, STEP_FLOOR_TRY, 0);
+	explain_step(j, STEP_FLOOR_TRY, 2);
 	for (u64 r = 0; r < 4; r++)
 		explain_step(j, STEP_COMPACT, r);
 	explain_step(j, STEP_RECLAIM, 1);
 	explain_step(j, STEP_UNRESERVE, 0);
+	explain_step(j, STEP_DRAIN, 1);
 	explain_step(j, STEP_DRAIN, 0);
 	explain_step(j, STEP_RETRY_RECLAIM, 7);
 	explain_step(j, STEP_RETRY_COMPACT, 2);
@@ -206,7 +207,7 @@ static void test_steps(void **state)
 	shown(1);
 	at = strstr(text, "  first try\n");
 	assert_non_null(at);
-	at = strstr(at, "  woke kswapd\n  try at the floor of its band\n");
+	at = strstr(at, "  woke kswapd\n  try at the floor of band 2\n");
 	assert_non_null(at);
 	assert_non_null(strstr(at, "  compaction: skipped: memory is short, not fragmented\n"
 				   "  compaction: put off: it failed lately\n"
@@ -215,6 +216,7 @@ static void test_steps(void **state)
 				   "  direct reclaim: 1 page gained\n"
 				   "  gave reserved high-order blocks back\n"
 				   "  drained the per-CPU caches\n"
+				   "  drained the per-CPU caches, but one CPU did not come\n"
 				   "  again after reclaim: 7 rounds without progress\n"
 				   "  again after compaction, now sync\n"
 				   "  the nodes it may use changed: from the start\n"

@@ -226,12 +226,113 @@ static void test_injected_is_told(void)
 	     "failed: injected by fail_page_alloc");
 }
 
+/* ---- journeys ------------------------------------------------------------------------- */
+
+static struct page *block[MOST_BLOCKS];
+static unsigned int nr_blocks;
+
+/* All of the largest blocks that an ordinary request gets. */
+static void take_large(void)
+{
+	for (nr_blocks = 0; nr_blocks < MOST_BLOCKS; nr_blocks++) {
+		block[nr_blocks] = alloc_pages(GFP_NOWAIT | __GFP_NOWARN, MAX_PAGE_ORDER);
+		if (!block[nr_blocks])
+			break;
+	}
+}
+
+static void give_large(void)
+{
+	while (nr_blocks)
+		free_pages(block[--nr_blocks], MAX_PAGE_ORDER);
+}
+
+/* This request fails, and so it is said to. */
+static void fails_because(gfp_t gfp, const char *why)
+{
+	struct page *page = alloc_pages(gfp | __GFP_NOWARN, MAX_PAGE_ORDER);
+
+	TEST_CHECK_VAL(page == NULL, gfp, 0);
+	if (page)
+		free_pages(page, MAX_PAGE_ORDER);
+	begin_view();
+	mm_view_explain(&view.out, 1);
+	find(find(text, "wanted order 10 ("), why);
+}
+
+/* What was compared is what the zones have: the floor of its band, their reserve. */
+static void numbers_are_the_zones(void)
+{
+	const char *at = find(text, ", band ");
+	unsigned int band = at ? (unsigned int)(at[7] - '0') : NR_BANDS;
+
+	TEST_CHECK_VAL(band < NR_BANDS, band, 0);
+	if (band >= NR_BANDS)
+		return;
+	for (unsigned int id = 0; id < MAX_NODES; id++) {
+		const struct node *n = node_get(id);
+
+		for (unsigned int t = 0; n && t <= ZONE_NORMAL; t++) {
+			const struct zone *z = &n->zone[t];
+			char want[96];
+
+			if (!z->managed_pages)
+				continue;
+			tm_snprintf(want, sizeof(want), ", mark %llu + reserve %llu: ",
+				    (unsigned long long)z->floor[band],
+				    (unsigned long long)z->lowmem_reserve[ZONE_NORMAL]);
+			find(text, want);
+		}
+	}
+}
+
+static void ask_as_urgent(void *arg)
+{
+	(void)arg;
+	fails_because(GFP_KERNEL, "failed: its band never reclaims");
+	help_add(&nr_done, 1);
+}
+
+static void test_ends(void)
+{
+	unsigned int scope;
+	struct task *t;
+
+	take_large();
+	if (nr_blocks == MOST_BLOCKS) {
+		give_large();
+		test_skip("more memory than this case can take");
+		return;
+	}
+	fails_because(GFP_NOWAIT, "failed: it may not wait for reclaim");
+	numbers_are_the_zones();
+	fails_because(GFP_KERNEL, "failed: order over 3 without __GFP_RETRY_MAYFAIL");
+	find(find(text, "woke kswapd"), "direct reclaim: 0 pages gained");
+	numbers_are_the_zones();
+	fails_because(GFP_KERNEL | __GFP_RETRY_MAYFAIL, "failed: nothing could be reclaimed");
+	fails_because(GFP_KERNEL | __GFP_NORETRY, "failed: ");
+	find(text, "__GFP_NORETRY");
+	nr_done = 0;
+	t = help_spawn("urgent", 22, 0, ask_as_urgent, NULL);
+	if (t)
+		help_join(t);
+	TEST_CHECK(nr_done == 1);
+	/* With rights to everything only contiguity can be missing. */
+	scope = mm_scope_save(MM_SCOPE_MEMALLOC);
+	block[nr_blocks] = alloc_pages(GFP_KERNEL | __GFP_NOWARN, MAX_PAGE_ORDER);
+	nr_blocks += block[nr_blocks] != NULL;
+	mm_scope_restore(scope);
+	give_large();
+	TEST_CHECK(mm_check(&console_out) == 0);
+}
+
 static const struct test_case cases[] = {
 	{ "history of a frame", test_history },
 	{ "events", test_events },
 	{ "no events while off", test_events_off },
 	{ "failures under load", test_failures_under_load },
 	{ "an injected failure is told", test_injected_is_told },
+	{ "each end of a journey", test_ends },
 };
 
 const struct test_suite suite_see = { "see", cases, ARRAY_SIZE(cases) };
