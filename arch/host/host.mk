@@ -74,4 +74,6 @@ $(SIM_BIN): $(SIM_OBJS) tools/mksyms $(A)/.linked
 	@rm $@.1
 	$(call say,HOST    $@)
 
+# Written by the compiler; nobody makes them.
+$(SIM_OBJS:.o=.d): ;
 -include $(SIM_OBJS:.o=.d)

@@ -18,14 +18,15 @@
 #include "mm/boot/topology.h"
 #include "mm/page/buddy.h"
 #include "mm/page/pageblock.h"
+#include "mm/page/reserves.h"
 #include "mm/stat/owner.h"
 
 enum {
 	STEP = 32,
 	TRIES = 5,
-	LOOKS = 64,           /* at a head that another CPU may be turning */
-	MAX_PRINTED = 32,     /* findings in words; all are counted */
-	LEAST_FOR_GAP = 1000, /* managed pages from which the marks must differ */
+	LOOKS = 64,         /* at a head that another CPU may be turning */
+	MAX_PRINTED = 32,   /* findings in words; all are counted */
+	SCALE_UNIT = 10000, /* of watermark_scale_factor */
 };
 
 static void tm_printf(3, 0)
@@ -378,8 +379,10 @@ static void check_marks(struct check_walk *w, const struct zone *z)
 	const u64 *m = z->wmark;
 	bool apart = m[WMARK_MIN] < m[WMARK_LOW] && m[WMARK_LOW] < m[WMARK_HIGH];
 	bool ordered = m[WMARK_MIN] <= m[WMARK_LOW] && m[WMARK_LOW] <= m[WMARK_HIGH];
+	/* Less than a page apart is not apart. */
+	u64 scaled = z->managed_pages * reserves_knobs().watermark_scale_factor;
 
-	if (!ordered || (!apart && z->managed_pages >= LEAST_FOR_GAP))
+	if (!ordered || (!apart && scaled >= SCALE_UNIT))
 		check_found(w, z->start.v, "marks %llu %llu %llu do not rise",
 			    (unsigned long long)m[WMARK_MIN], (unsigned long long)m[WMARK_LOW],
 			    (unsigned long long)m[WMARK_HIGH]);

@@ -17,6 +17,8 @@ enum {
 	RESTARTS = 8, /* of one list that others use meanwhile */
 	ANSWER_NS = 100 * 1000 * 1000,
 	POLL_NS = 20 * 1000,
+	OFF_LOOKS = 20,
+	OFF_PAUSE_NS = 1000 * 1000,
 };
 
 enum turn { NOBODY, ASKED, LOOKING };
@@ -182,6 +184,19 @@ static bool look_on(struct check_walk *w, unsigned int cpu, u64 *pages)
 	return !look.unsteady;
 }
 
+/* A CPU that is off was drained by who took it off, or is about to be. */
+static void check_off(struct check_walk *w, unsigned int cpu)
+{
+	for (unsigned int i = 0; i < OFF_LOOKS; i++) {
+		if ((cpus_online() >> cpu & 1) || !pcp_pages(w->z->pcp[cpu]))
+			return;
+		if (may_sleep())
+			sleep_ns(OFF_PAUSE_NS);
+	}
+	check_found(w, w->z->start.v, "CPU %u is off, its caches hold %llu pages", cpu,
+		    (unsigned long long)pcp_pages(w->z->pcp[cpu]));
+}
+
 bool check_caches_of(struct check_walk *w, const struct zone *z, u64 *pages)
 {
 	bool still = true;
@@ -190,9 +205,12 @@ bool check_caches_of(struct check_walk *w, const struct zone *z, u64 *pages)
 	w->z = z;
 	if (__atomic_exchange_n(&in_use, 1, __ATOMIC_ACQUIRE))
 		return false;
-	for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++)
-		if (z->pcp[cpu])
-			still &= look_on(w, cpu, pages);
+	for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++) {
+		if (!z->pcp[cpu])
+			continue;
+		check_off(w, cpu);
+		still &= look_on(w, cpu, pages);
+	}
 	__atomic_store_n(&in_use, 0, __ATOMIC_RELEASE);
 	return still;
 }

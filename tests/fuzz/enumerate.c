@@ -434,7 +434,8 @@ static const struct scene scenes[] = {
 	{ "6 pages, 2 orders, 2 types", 6, 2, 1, 0, 0, false, false, false, 0 },
 	{ "6 pages, 3 orders, 2 types, atomic", 6, 3, 1, 0, 0, false, false, true, 0 },
 	{ "8 pages, 4 orders, 2 types", 8, 4, 1, 0, 1000000, false, false, false, 100000 },
-	{ "4 pages, caches of 2 CPUs", 4, 2, 2, 0, 1000000, true, false, false, 100000 },
+	{ "6 pages, caches of 2 CPUs", 6, 2, 2, 0, 0, true, false, false, 0 },
+	{ "8 pages, caches of 2 CPUs", 8, 3, 2, 0, 1000000, true, false, true, 100000 },
 };
 
 int main(int argc, char **argv)

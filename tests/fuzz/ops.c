@@ -12,8 +12,9 @@
 #include "mm/mm.h"
 #include "mm/page/mobility.h"
 #include "mm/page/reserves.h"
+#include "mm/stat/owner.h"
 
-enum { SLOTS = 64, CPUS = 2, NODES = 2, FLOOD_MOST = 48 };
+enum { SLOTS = 64, CPUS = 2, BULK = 20 };
 
 struct slot {
 	struct page *page;
@@ -61,6 +62,7 @@ static const gfp_t kinds[] = {
 };
 
 static const u64 kbytes[] = { 0, 64, 256, 512 };
+static const struct machine *machine;
 static struct slot slot[SLOTS];
 static struct ops_count count;
 static const u8 *sequence;
@@ -72,6 +74,7 @@ static unsigned int scopes;
 static u64 bound;  /* nodes its policy binds it to; 0: not */
 static u64 limits; /* nodes it may use; 0: all */
 static bool interrupt;
+static bool watched;
 
 struct ops_count ops_count(void)
 {
@@ -218,6 +221,50 @@ static void op_flood(u8 a, u8 b)
 	}
 }
 
+/* Up to as many as there are slots for; at least one whenever one would be served. */
+static void op_bulk(u8 a, u8 b)
+{
+	struct ghost_ask ask = ask_for(kinds[a & 15], 0, NODE_NONE);
+	struct page *page[BULK];
+	unsigned int room = 0, nr;
+
+	for (unsigned int i = 0; i < SLOTS; i++)
+		room += !slot[i].page;
+	nr = alloc_pages_bulk(ask.gfp, (unsigned int)min_u64(b % (BULK + 1), room), page);
+	if (b % (BULK + 1) && room && !nr)
+		check_refused(ask);
+	for (unsigned int i = 0; i < nr; i++) {
+		served(&ask, page[i]);
+		keep(page[i], 0);
+	}
+}
+
+/* A size in bytes; what is too much of its power of two is free again. */
+static void op_exact(u8 a, u8 b)
+{
+	struct ghost_ask ask = ask_for(kinds[a & 15], 0, NODE_NONE);
+	u64 nr_pages = b % 24 + 1;
+	u64 nr_bytes = nr_pages * PAGE_SIZE - (a >> 4) * 256;
+	void *p = alloc_pages_exact(nr_bytes, ask.gfp);
+	struct page *page;
+
+	while (1ull << ask.order < nr_pages)
+		ask.order++;
+	if (!p) {
+		check_refused(ask);
+		return;
+	}
+	page = virt_to_page(p);
+	/* Floor and pages are judged as the block it was cut from. */
+	for (u64 i = 0; i < nr_pages; i++)
+		*(u64 *)page_address(page + i) = ~0ull;
+	ghost_served_part(&ask, page, nr_pages);
+	ghost_check();
+	free_pages_exact(p, nr_bytes);
+	for (u64 i = 0; i < nr_pages; i++)
+		ghost_freed(page + i, 0);
+}
+
 /* ---- giving back ------------------------------------------------------------------------ */
 
 static struct slot *pick(u8 a)
@@ -297,17 +344,40 @@ static void op_wrong(u8 a, u8 b)
 
 /* ---- everything else ----------------------------------------------------------------------- */
 
+/* Somebody watches every block: no hits meanwhile. */
+static void op_watch(bool on)
+{
+	if (on && !watched)
+		watch_begin();
+	if (!on && watched)
+		watch_end();
+	watched = on;
+}
+
 static void op_knob(u8 a, u8 b)
 {
-	switch (a % 3) {
+	switch (a % 6) {
 	case 0:
 		(void)reserves_set_min_free_kbytes(kbytes[b % 4]);
 		break;
 	case 1:
 		(void)reserves_set_scale_factor(b ? b * 10u : 10);
 		break;
-	default:
+	case 2:
 		(void)mobility_set_boost_factor((u64)b * 100);
+		break;
+	case 3:
+		(void)mm_drain_caches();
+		break;
+	case 4: /* the other CPU goes off, and what it had goes home */
+		if (cpu_id() == 0) {
+			fake_cpus(1, machine->cpu_node);
+			fake_cpu_down(1);
+			fake_cpus(CPUS, machine->cpu_node);
+		}
+		break;
+	default:
+		op_watch(b & 1);
 	}
 }
 
@@ -372,6 +442,12 @@ static void one_op(u8 op, u8 a, u8 b)
 	case 11:
 		op_free(a);
 		break;
+	case 6:
+		op_bulk(a, b);
+		break;
+	case 7:
+		op_exact(a, b);
+		break;
 	case 12:
 		op_free_some(a, b);
 		break;
@@ -405,6 +481,7 @@ static void finish(void)
 		if (slot[i].page)
 			put(&slot[i]);
 	fresh_task();
+	op_watch(false);
 	(void)mobility_set_boost_factor(15000);
 	(void)reserves_set_scale_factor(10);
 	(void)reserves_set_min_free_kbytes(first_kbytes);
@@ -429,7 +506,8 @@ void ops_boot(unsigned int shape)
 {
 	trace = getenv("OPS_TRACE");
 	ghost_failed = said;
-	arena_boot(&shapes[shape % OPS_SHAPES]);
+	machine = &shapes[shape % OPS_SHAPES];
+	arena_boot(machine);
 	mm_allow_blocking();
 	first_kbytes = reserves_knobs().min_free_kbytes;
 }

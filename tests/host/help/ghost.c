@@ -226,9 +226,10 @@ static void expect_clear(const struct page *page, unsigned int order)
 	}
 }
 
-void ghost_served(const struct ghost_ask *ask, struct page *page)
+/* Where it lies and what it leaves; not whose it is. */
+static void judge(const struct ghost_ask *ask, const struct page *page)
 {
-	u64 pfn = page_to_pfn(page).v, nr = 1ull << ask->order;
+	u64 pfn = frame_number(page), nr = 1ull << ask->order;
 	const struct zone *z = zone_table[frame_zone_id(page)];
 
 	GHOST(z, pfn, "of no zone");
@@ -246,11 +247,27 @@ void ghost_served(const struct ghost_ask *ask, struct page *page)
 		GHOST(reach(ask, z) >= floor, pfn, "band %u left %llu, its floor is %llu",
 		      ask->band, (unsigned long long)reach(ask, z), (unsigned long long)floor);
 	}
+	expect(pfn, nr, FREE, FREE);
+}
+
+void ghost_served(const struct ghost_ask *ask, struct page *page)
+{
+	u64 pfn = frame_number(page);
+
+	judge(ask, page);
 	if (ask->gfp & __GFP_ZERO)
 		expect_clear(page, ask->order);
-	expect(pfn, nr, FREE, FREE);
 	set(pfn, ask->order, (u8)(OWNED_HEAD + ask->order), OWNED_REST);
 	owner[pfn - base] = ask->owner;
+}
+
+void ghost_served_part(const struct ghost_ask *ask, struct page *page, u64 nr)
+{
+	judge(ask, page);
+	for (u64 i = 0; i < nr; i++) {
+		*at(frame_number(page) + i) = OWNED_HEAD;
+		owner[frame_number(page) + i - base] = ask->owner;
+	}
 }
 
 void ghost_alloced(struct page *page, unsigned int order, gfp_t gfp)
@@ -284,18 +301,6 @@ void ghost_freed(struct page *page, unsigned int order)
 	expect(pfn, 1ull << order, (u8)(OWNED_HEAD + order), OWNED_REST);
 	set(pfn, order, FREE, FREE);
 	owner[pfn - base] = 0;
-}
-
-void ghost_split(struct page *page, unsigned int order, u64 nr)
-{
-	u64 pfn = page_to_pfn(page).v;
-
-	expect(pfn, 1ull << order, (u8)(OWNED_HEAD + order), OWNED_REST);
-	set(pfn, order, FREE, FREE);
-	for (u64 i = 0; i < nr; i++) {
-		*at(pfn + i) = OWNED_HEAD;
-		owner[pfn + i - base] = owner[pfn - base];
-	}
 }
 
 void ghost_leaked(struct page *page, unsigned int order)

@@ -34,6 +34,9 @@ u8 *ghost_bytes(u64 pfn);
  * of one zone and node that the request permits, leave its zone at least the
  * floor and the reserve, and be clear if that was asked for. Then it is owned. */
 void ghost_served(const struct ghost_ask *ask, struct page *page);
+/* The same for the first nr pages of a block whose others went back at once: each
+ * is an owned block of its own. */
+void ghost_served_part(const struct ghost_ask *ask, struct page *page, u64 nr);
 /* The same, knowing no more than flags. */
 void ghost_alloced(struct page *page, unsigned int order, gfp_t gfp);
 /* The allocator had nothing: no permitted zone may be above the floor with a
@@ -41,9 +44,6 @@ void ghost_alloced(struct page *page, unsigned int order, gfp_t gfp);
 void ghost_refused(const struct ghost_ask *ask);
 /* We gave the block back. */
 void ghost_freed(struct page *page, unsigned int order);
-/* An owned block falls into its first nr pages, each an owned block of its own,
- * and a rest that is free. */
-void ghost_split(struct page *page, unsigned int order, u64 nr);
 /* A block the allocator leaked on purpose. */
 void ghost_leaked(struct page *page, unsigned int order);
 u16 ghost_owner(const struct page *page);
