@@ -41,6 +41,7 @@ extern const struct test_suite suite_mmstress;
 extern const struct test_suite suite_see;
 extern const struct test_suite suite_policy;
 extern const struct test_suite suite_ladder;
+extern const struct test_suite suite_mobility;
 extern const struct test_suite suite_latency;
 
 #endif
