@@ -398,7 +398,8 @@ static void check_ladder(struct check_walk *w, const struct zone *z)
 {
 	unsigned int closed = 0, open = 0;
 
-	for (unsigned int b = 1; b < NR_BANDS; b++)
+	/* The two levels of ladder=off are no ladder. */
+	for (unsigned int b = 1; b < NR_BANDS && request_ladder(); b++)
 		if (z->floor[b] > z->floor[b - 1])
 			check_found(w, z->start.v, "floor of band %u is %llu, of band %u %llu",
 				    b - 1, (unsigned long long)z->floor[b - 1], b,

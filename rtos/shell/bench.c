@@ -10,7 +10,8 @@
 #include "rtos/shell/bench.h"
 #include "rtos/shell/shell.h"
 
-static u64 empty; /* cost of measuring nothing */
+static u64 empty;     /* cost of measuring nothing */
+static bool unmasked; /* the calls run as they would elsewhere, for the meter */
 
 u64 bench_empty(void)
 {
@@ -32,28 +33,39 @@ u64 bench_mean(const struct bench_sum *m)
 	return m->calls ? (m->sum + m->calls / 2) / m->calls : 0;
 }
 
+u64 bench_mask(void)
+{
+	return unmasked ? 0 : arch_irq_save();
+}
+
+void bench_unmask(u64 flags)
+{
+	if (!unmasked)
+		arch_irq_restore(flags);
+}
+
 /* Not inlined: tools/lines knows by their names where a timed call ends. */
 tm_noinline struct page *bench_alloc(struct bench_sum *m, gfp_t gfp, unsigned int order)
 {
-	u64 flags = arch_irq_save();
+	u64 flags = bench_mask();
 	u64 start = arch_count();
 	struct page *page = alloc_pages(gfp, order);
 	u64 end = arch_count();
 
-	arch_irq_restore(flags);
+	bench_unmask(flags);
 	bench_add(m, start, end);
 	return page;
 }
 
 tm_noinline void bench_free(struct bench_sum *m, struct page *page, unsigned int order)
 {
-	u64 flags = arch_irq_save();
+	u64 flags = bench_mask();
 	u64 start = arch_count();
 	u64 end;
 
 	free_pages(page, order);
 	end = arch_count();
-	arch_irq_restore(flags);
+	bench_unmask(flags);
 	bench_add(m, start, end);
 }
 
@@ -151,8 +163,9 @@ int cmd_bench(int argc, char **argv)
 	int status = EXIT_OK;
 	unsigned int ran = 0;
 
-	if (argc > 2)
+	if (argc > 3 || (argc == 3 && strcmp(argv[2], "unmasked") != 0))
 		return sh_usage("bench");
+	unmasked = argc == 3;
 	for (unsigned int i = 0; i < ARRAY_SIZE(benches) && !sh_interrupted(); i++) {
 		if (argc == 1 ? !benches[i].is_short : !tm_glob(argv[1], benches[i].name))
 			continue;

@@ -27,6 +27,9 @@ int bench_no_memory(const char *name);
 /* What two readings in a row differ by. */
 u64 bench_empty(void);
 
+/* Round each timed call; nothing with `bench NAME unmasked`. */
+u64 bench_mask(void);
+void bench_unmask(u64 flags);
 /* One call to the page allocator, interrupts masked round it. Task, or interrupt. */
 struct page *bench_alloc(struct bench_sum *m, gfp_t gfp, unsigned int order);
 void bench_free(struct bench_sum *m, struct page *page, unsigned int order);

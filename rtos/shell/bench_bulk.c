@@ -14,25 +14,25 @@ static struct page *pages[BULK];
 
 static unsigned int bulk_alloc(struct bench_sum *m)
 {
-	u64 flags = arch_irq_save();
+	u64 flags = bench_mask();
 	u64 start = arch_count();
 	unsigned int nr = alloc_pages_bulk(PLAIN, BULK, pages);
 	u64 end = arch_count();
 
-	arch_irq_restore(flags);
+	bench_unmask(flags);
 	bench_add(m, start, end);
 	return nr;
 }
 
 static void bulk_free(struct bench_sum *m, unsigned int nr)
 {
-	u64 flags = arch_irq_save();
+	u64 flags = bench_mask();
 	u64 start = arch_count();
 	u64 end;
 
 	free_pages_bulk(nr, pages);
 	end = arch_count();
-	arch_irq_restore(flags);
+	bench_unmask(flags);
 	bench_add(m, start, end);
 }
 
@@ -56,25 +56,25 @@ int bench_bulk(void)
 
 static u64 clear_cost(void *p)
 {
-	u64 flags = arch_irq_save();
+	u64 flags = bench_mask();
 	u64 start = arch_count();
 	u64 end;
 
 	clear_page(p);
 	end = arch_count();
-	arch_irq_restore(flags);
+	bench_unmask(flags);
 	return end - start - bench_empty();
 }
 
 static u64 copy_cost(void *to, const void *from)
 {
-	u64 flags = arch_irq_save();
+	u64 flags = bench_mask();
 	u64 start = arch_count();
 	u64 end;
 
 	copy_page(to, from);
 	end = arch_count();
-	arch_irq_restore(flags);
+	bench_unmask(flags);
 	return end - start - bench_empty();
 }
 
@@ -99,7 +99,7 @@ int bench_exact(void)
 	struct bench_sum alloc = { 0 }, back = { 0 };
 
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		u64 flags = arch_irq_save();
+		u64 flags = bench_mask();
 		u64 start = arch_count();
 		void *p = alloc_pages_exact(EXACT_BYTES, PLAIN);
 		u64 middle = arch_count(), end;
@@ -107,7 +107,7 @@ int bench_exact(void)
 		if (p)
 			free_pages_exact(p, EXACT_BYTES);
 		end = arch_count();
-		arch_irq_restore(flags);
+		bench_unmask(flags);
 		if (!p)
 			return bench_no_memory("exact");
 		bench_add(&alloc, start, middle);

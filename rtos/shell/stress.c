@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * `mm stress`: tasks that allocate, fill, verify and free blocks of all orders
- * at random, all at once. What a seed does to one task is repeatable; how the
- * tasks interleave is not. Passes when no block came back changed, every page
- * is home again, and the validator agrees.
+ * and of every kind of request at random, all at once, while an interrupt does
+ * the same with blocks of its own. What a seed does to one task is repeatable;
+ * how the tasks interleave is not. Passes when no block came back changed, no
+ * zeroed one came dirty, every page is home again, and the validator agrees.
  *
  * The pages of the tasks themselves must not enter the comparison, so all
  * tasks exist before free memory is read first, and until it was read last.
  */
+#include "rtos/defer.h"
 #include "rtos/shell/shell.h"
 #include "mm/mm.h"
 
 enum {
 	MAX_TASKS = 16,
 	SLOTS = 64,
+	IRQ_SLOTS = 16,
+	BULK_MAX = 32,
+	EXACT_MAX = 40, /* pages */
 	MAX_SECONDS = 3600,
 	/* Below the shell, so that Ctrl-C is heard. */
 	STRESS_PRIO = TASK_PRIO_DEFAULT - 1,
@@ -21,19 +26,56 @@ enum {
 	SETTLE_TRIES = 50,
 };
 #define NS_PER_S 1000000000ull
+#define IRQ_PERIOD_NS 200000ull
 /* A task ends within one operation; this only bounds our own bugs. */
 #define JOIN_NS (10 * NS_PER_S)
 
 enum phase { WAIT, RUN, STOP, LEAVE };
 
+/* The kinds of requests; gfp of those that are one call of alloc_pages(). */
+enum kind {
+	ORDINARY,
+	MOVABLE,
+	RECLAIMABLE,
+	DMA,
+	ATOMIC,
+	ZEROED,
+	SPREAD, /* by a policy, over all nodes */
+	EXACT,
+	BULK,
+	INTERRUPT,
+	NR_KINDS
+};
+static const struct {
+	const char *name;
+	gfp_t gfp;
+} kinds[NR_KINDS] = {
+	[ORDINARY] = { "ordinary", GFP_KERNEL },
+	[MOVABLE] = { "movable", GFP_HIGHUSER_MOVABLE },
+	[RECLAIMABLE] = { "reclaimable", GFP_KERNEL | __GFP_RECLAIMABLE },
+	[DMA] = { "dma", __GFP_DMA32 | GFP_NOWAIT },
+	[ATOMIC] = { "atomic", GFP_ATOMIC },
+	[ZEROED] = { "zeroed", GFP_KERNEL | __GFP_ZERO },
+	[SPREAD] = { "spread", GFP_KERNEL },
+	[EXACT] = { "exact", GFP_KERNEL },
+	[BULK] = { "bulk", GFP_KERNEL },
+	[INTERRUPT] = { "interrupt", GFP_ATOMIC },
+};
+
+struct block {
+	struct page *page; /* null: the slot is empty */
+	u32 nr_pages;
+	u32 order;
+	bool exact; /* from alloc_pages_exact() */
+};
+
 struct worker {
 	struct task *task;
 	u64 random;       /* state of the generator, never 0 */
 	u64 budget, held; /* pages */
-	u64 served, refused, damaged;
+	u64 served[NR_KINDS], refused, damaged;
 	u32 stopped; /* (A) all its blocks are free */
-	struct page *page[SLOTS];
-	u32 order[SLOTS];
+	struct block block[SLOTS];
 };
 
 static struct worker workers[MAX_TASKS];
@@ -67,60 +109,174 @@ static u32 random_order(u64 r)
 }
 
 /* Both ends of every page tell which page of which block it is. */
-static void fill(struct page *page, u32 order, u64 tag)
+static void fill(struct page *page, u32 nr_pages, u64 tag)
 {
 	u64 *word = page_address(page);
 
-	for (u32 i = 0; i < 1u << order; i++, word += PAGE_SIZE / sizeof(*word)) {
+	for (u32 i = 0; i < nr_pages; i++, word += PAGE_SIZE / sizeof(*word)) {
 		word[0] = tag + i;
 		word[PAGE_SIZE / sizeof(*word) - 1] = ~(tag + i);
 	}
 }
 
-static bool intact(struct page *page, u32 order, u64 tag)
+static bool intact(struct page *page, u32 nr_pages, u64 tag)
 {
 	const u64 *word = page_address(page);
 
-	for (u32 i = 0; i < 1u << order; i++, word += PAGE_SIZE / sizeof(*word))
+	for (u32 i = 0; i < nr_pages; i++, word += PAGE_SIZE / sizeof(*word))
 		if (word[0] != tag + i || word[PAGE_SIZE / sizeof(*word) - 1] != ~(tag + i))
 			return false;
 	return true;
 }
 
+static bool all_zero(struct page *page, u32 nr_pages)
+{
+	const u64 *word = page_address(page);
+
+	for (u64 i = 0; i < nr_pages * (PAGE_SIZE / sizeof(*word)); i++)
+		if (word[i])
+			return false;
+	return true;
+}
+
 /* Different for all blocks that live at the same time. */
-static u64 block_tag(const struct worker *w, unsigned int slot)
+static u64 block_tag(const struct page *page)
 {
-	return (page_to_pfn(w->page[slot]).v << 24) ^ ((u64)(w - workers) << 16) ^ slot;
+	return page_to_pfn(page).v << 24;
 }
 
-static void drop_block(struct worker *w, unsigned int slot)
+static void drop_block(struct worker *w, struct block *b)
 {
-	if (!intact(w->page[slot], w->order[slot], block_tag(w, slot)))
+	if (!intact(b->page, b->nr_pages, block_tag(b->page)))
 		w->damaged++;
-	free_pages(w->page[slot], w->order[slot]);
-	w->held -= 1ull << w->order[slot];
-	w->page[slot] = NULL;
+	if (b->exact)
+		free_pages_exact(page_address(b->page), b->nr_pages * PAGE_SIZE);
+	else
+		free_pages(b->page, b->order);
+	w->held -= b->nr_pages;
+	b->page = NULL;
 }
 
-static void take_block(struct worker *w, unsigned int slot)
+static struct page *request_one(enum kind kind, u32 order)
 {
-	static const gfp_t kinds[] = { GFP_KERNEL, GFP_HIGHUSER_MOVABLE, __GFP_RECLAIMABLE,
-				       __GFP_DMA32 };
-	u64 r = next_random(w);
-	u32 order = random_order(r);
+	const struct mm_policy spread = { MM_POLICY_INTERLEAVE, nodes_with_memory() };
+	gfp_t gfp = kinds[kind].gfp | __GFP_NOWARN;
+	struct page *page;
 
-	if (w->held + (1ull << order) > w->budget)
-		order = 0;
-	w->page[slot] = alloc_pages(kinds[r >> 56 & (ARRAY_SIZE(kinds) - 1)] | __GFP_NOWARN, order);
-	if (!w->page[slot]) {
+	if (kind != SPREAD)
+		return alloc_pages(gfp, order);
+	(void)mm_policy_set(&spread);
+	page = alloc_pages(gfp, order);
+	(void)mm_policy_set(NULL);
+	return page;
+}
+
+static void take_block(struct worker *w, struct block *b, enum kind kind)
+{
+	u64 r = next_random(w);
+
+	b->exact = kind == EXACT;
+	b->order = random_order(r);
+	if (w->held + (1ull << b->order) > w->budget)
+		b->order = 0;
+	b->nr_pages = 1u << b->order;
+	if (b->exact) {
+		void *p;
+
+		b->nr_pages = w->held + EXACT_MAX > w->budget ? 1 : (u32)(r >> 32) % EXACT_MAX + 1;
+		p = alloc_pages_exact(b->nr_pages * PAGE_SIZE, kinds[kind].gfp | __GFP_NOWARN);
+		b->page = p ? virt_to_page(p) : NULL;
+	} else {
+		b->page = request_one(kind, b->order);
+	}
+	if (!b->page) {
 		w->refused++;
 		return;
 	}
-	w->served++;
-	w->order[slot] = order;
-	w->held += 1ull << order;
-	fill(w->page[slot], order, block_tag(w, slot));
+	w->served[kind]++;
+	w->held += b->nr_pages;
+	if (kind == ZEROED && !all_zero(b->page, b->nr_pages))
+		w->damaged++;
+	fill(b->page, b->nr_pages, block_tag(b->page));
 }
+
+/* Many at once, looked at after others had a turn, and given back at once. */
+static void bulk_round(struct worker *w)
+{
+	struct page *page[BULK_MAX];
+	unsigned int want = (unsigned int)(next_random(w) >> 32) % BULK_MAX + 1;
+	unsigned int nr = alloc_pages_bulk(kinds[BULK].gfp | __GFP_NOWARN, want, page);
+
+	w->refused += nr < want;
+	w->served[BULK] += nr;
+	for (unsigned int i = 0; i < nr; i++)
+		fill(page[i], 1, block_tag(page[i]));
+	task_yield();
+	for (unsigned int i = 0; i < nr; i++)
+		if (!intact(page[i], 1, block_tag(page[i])))
+			w->damaged++;
+	free_pages_bulk(nr, page);
+}
+
+static void one_step(struct worker *w)
+{
+	u64 r = next_random(w);
+	struct block *b = &w->block[(r >> 32) % SLOTS];
+	enum kind kind = (enum kind)((r >> 20) % INTERRUPT);
+
+	if ((r >> 12) % 1024 == 0)
+		(void)mm_drain_caches();
+	if (kind == BULK)
+		bulk_round(w);
+	else if (b->page)
+		drop_block(w, b);
+	else
+		take_block(w, b, kind);
+}
+
+/* ---- the interrupt ------------------------------------------------------------------ */
+
+/* One CPU's timer, so nothing here runs twice at once. */
+static struct {
+	struct timer timer;
+	struct page *page[IRQ_SLOTS];
+	unsigned int next;
+	u64 served, refused;
+} in_irq;
+
+/* One call each time, so that the interrupt is as short as a user's would be. */
+static void irq_step(struct timer *t)
+{
+	unsigned int slot = in_irq.next++ % IRQ_SLOTS, order = slot % 3;
+	struct page **page = &in_irq.page[slot];
+
+	(void)t;
+	if (*page) {
+		free_pages(*page, order);
+		*page = NULL;
+		return;
+	}
+	*page = alloc_pages(kinds[INTERRUPT].gfp | __GFP_NOWARN, order);
+	in_irq.served += *page != NULL;
+	in_irq.refused += !*page;
+}
+
+static void irq_begin(void)
+{
+	memset(&in_irq, 0, sizeof(in_irq));
+	timer_init(&in_irq.timer, irq_step);
+	(void)timer_start(&in_irq.timer, time_after_ns(IRQ_PERIOD_NS), IRQ_PERIOD_NS);
+}
+
+static void irq_end(void)
+{
+	(void)timer_stop_sync(&in_irq.timer);
+	for (unsigned int slot = 0; slot < IRQ_SLOTS; slot++)
+		if (in_irq.page[slot])
+			free_pages(in_irq.page[slot], slot % 3);
+}
+
+/* ---- the tasks ------------------------------------------------------------------------ */
 
 static void wait_for(enum phase p)
 {
@@ -134,17 +290,11 @@ static void work(void *arg)
 
 	wait_for(RUN);
 	/* Also by the clock: without timer interrupts nobody could stop us. */
-	while (get_phase() == RUN && time_now_ns() < run_end) {
-		unsigned int slot = (unsigned int)(next_random(w) >> 32) % SLOTS;
-
-		if (w->page[slot])
-			drop_block(w, slot);
-		else
-			take_block(w, slot);
-	}
+	while (get_phase() == RUN && time_now_ns() < run_end)
+		one_step(w);
 	for (unsigned int slot = 0; slot < SLOTS; slot++)
-		if (w->page[slot])
-			drop_block(w, slot);
+		if (w->block[slot].page)
+			drop_block(w, &w->block[slot]);
 	__atomic_store_n(&w->stopped, 1, __ATOMIC_RELEASE);
 	wait_for(LEAVE);
 }
@@ -190,19 +340,31 @@ static int join_workers(unsigned int n)
 	return status;
 }
 
+static void print_kinds(const u64 *served)
+{
+	sh_print("mm stress: served");
+	for (unsigned int k = 0; k < NR_KINDS; k++)
+		sh_print("%s %s %llu", k ? "," : "", kinds[k].name, (unsigned long long)served[k]);
+	sh_print("\n");
+}
+
 static int report(unsigned int n, u64 before, u64 after)
 {
-	u64 served = 0, refused = 0, damaged = 0;
+	u64 served[NR_KINDS] = { 0 }, sum = 0, refused = in_irq.refused, damaged = 0;
 	unsigned int wrong;
 
+	served[INTERRUPT] = in_irq.served;
 	for (unsigned int i = 0; i < n; i++) {
-		served += workers[i].served;
+		for (unsigned int k = 0; k < NR_KINDS; k++)
+			served[k] += workers[i].served[k];
 		refused += workers[i].refused;
 		damaged += workers[i].damaged;
 	}
+	for (unsigned int k = 0; k < NR_KINDS; k++)
+		sum += served[k];
 	sh_print("mm stress: %llu blocks served, %llu refused, %llu damaged\n",
-		 (unsigned long long)served, (unsigned long long)refused,
-		 (unsigned long long)damaged);
+		 (unsigned long long)sum, (unsigned long long)refused, (unsigned long long)damaged);
+	print_kinds(served);
 	sh_print("mm stress: free pages before %llu, after %llu: %s\n", (unsigned long long)before,
 		 (unsigned long long)after, before == after ? "all home" : "NOT ALL HOME");
 	wrong = mm_check(&sh);
@@ -246,8 +408,10 @@ static int run(u64 seconds, u64 seed, unsigned int n)
 	before = mm_settled_free_pages();
 	if (made == n) {
 		run_end = time_after_ns(seconds * NS_PER_S);
+		irq_begin();
 		set_phase(RUN);
 		sh_sleep(seconds * NS_PER_S);
+		irq_end();
 	}
 	stop_workers(made);
 	after = mm_settled_free_pages();

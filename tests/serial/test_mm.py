@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`mm` as somebody types it: blocks asked for by hand, stress of all kinds of
+requests, the flood with and without the ladder of floors; on machines of other
+shapes than `make run` shows, in the release and in the test build."""
+
+import re
+
+import pytest
+
+import views
+from machine import IMAGES, Machine, Node, Shape, run_commands
+from shapes import BY_NAME, DISTANCE_20, NUMA2, TWO_NODES
+from test_trees import MACHINE as OWN_TREE
+from test_trees import compiled
+from loader import loader_args
+
+KINDS = ("ordinary", "movable", "reclaimable", "dma", "atomic", "zeroed", "spread", "exact",
+         "bulk", "interrupt")
+SHAPES = [
+    Shape("mm-tiny", 64, 1),
+    Shape("mm-uneven", 192, 3),
+    NUMA2,
+    Shape("mm-four-nodes", 512, 4, [Node(128, str(cpu)) for cpu in range(4)],
+          {(a, b): 15 if b - a == 1 else 30 for a in range(4) for b in range(a + 1, 4)}),
+    BY_NAME["numa3-cpuless"],
+    Shape("mm-kernelcore", 512, 2, append="kernelcore=128M cma=64M"),
+    Shape("mm-movablecore", 256, 4, append="movablecore=50%"),
+    Shape("mm-fake-nodes", 256, 4, [Node(64, str(cpu)) for cpu in range(4)], hardware=[],
+          append="numa=fake=4"),
+]
+VARIANTS = ("release", "test")
+
+
+@pytest.fixture(scope="module")
+def numa():
+    with Machine(Shape("mm-typed", 2048, 4, TWO_NODES, DISTANCE_20), IMAGES["test"],
+                 deadline=300) as machine:
+        machine.boot()
+        yield machine
+
+
+def blocks(text):
+    """[(id, address, order, node, zone)] of the lines that mm prints for blocks."""
+    return [(int(i), int(address, 16), int(order), int(node), zone)
+            for i, address, order, node, zone in
+            re.findall(r"^ *(\d+) +(0x\w+) +order (\d+) +pfn \d+ +node (\d+) +(\w+)", text, re.M)]
+
+
+# ---- by hand -----------------------------------------------------------------------
+
+
+def test_hold_and_give_back(numa):
+    got = blocks(numa.ok("mm alloc 3 4"))
+    assert [order for _, _, order, _, _ in got] == [3] * 4
+    assert all(address % 0x8000 == 0 for _, address, _, _, _ in got)
+    assert blocks(numa.ok("mm hold")) == got
+    assert "4 blocks held (limit 256), 128 KiB" in numa.ok("mm hold")
+    numa.ok(f"mm free {got[0][0]}")
+    numa.ok(f"mm free {got[1][1]:#x}")
+    assert blocks(numa.ok("mm hold")) == got[2:]
+    assert numa.run(f"mm free {got[0][0]}")[1] == 1  # not held any more
+    assert numa.ok("mm free all").strip() == "2 blocks freed"
+    assert numa.run("mm check")[1] == 0
+
+
+@pytest.mark.parametrize("words", [
+    "dma", "dma32", "movable", "reclaimable", "atomic", "nowait", "kernel", "memalloc", "zero",
+    "reclaimable zero kernel", "atomic dma32", "movable nowait zero", "node 1 thisnode"])
+@pytest.mark.parametrize("order", [0, 3, 9, 10])
+def test_every_kind_of_request(numa, words, order):
+    got = blocks(numa.ok(f"mm alloc {order} 2 {words}"))
+    assert len(got) == 2 and all(size == order for _, _, size, _, _ in got)
+    numa.ok("mm free all")
+
+
+@pytest.mark.parametrize("node", [0, 1])
+def test_from_a_node(numa, node):
+    got = blocks(numa.ok(f"mm alloc 0 64 node {node} thisnode"))
+    assert {where for _, _, _, where, _ in got} == {node}
+    assert all(0x40000000 * (node + 1) <= address < 0x40000000 * (node + 2)
+               for _, address, _, _, _ in got)
+    numa.ok("mm free all")
+
+
+@pytest.mark.parametrize("command, words", [
+    ("mm alloc", "usage"), ("mm alloc x", "ORDER must be a number"),
+    ("mm alloc 11", "0 to 10"), ("mm alloc 0 0", "1 to 256"), ("mm alloc 0 257", "1 to 256"),
+    ("mm alloc 0 node 64", "0 to 63"), ("mm alloc 0 node", "usage"),
+    ("mm alloc 0 node 5", "no node 5"), ("mm alloc 0 1 2", "usage"),
+    ("mm alloc 0 purple", "usage"), ("mm alloc 0 dma dma32", "one zone"),
+    ("mm alloc 0 movable reclaimable", "one zone"), ("mm alloc 0 dma movable", "one zone"),
+    ("mm free", "usage"), ("mm free 999999", "no block 999999"), ("mm free 0", "ID must be"),
+    ("mm free 0x40000000", "no block"), ("mm drain now", "usage"), ("mm check it", "usage"),
+    ("mm stress 0", "1 to 3600"), ("mm stress 1 tasks 17", "1 to 16"),
+    ("mm stress 1 seed", "usage"), ("mm stress seed x", "seed must be a number"),
+    ("mm flood 0", "1 to 600"), ("mm flood x", "SECONDS must be a number"),
+    ("mm flood 1 2", "usage"), ("mm purple", "usage"), ("mm", "usage")])
+def test_bad_words_get_one_line(numa, command, words):
+    text, status = numa.run(command)
+    lines = [line for line in text.split("\n") if line]
+    assert status in (1, 2) and len(lines) == 1 and words in lines[0], text
+
+
+def test_when_memory_is_out():
+    with Machine(Shape("mm-out", 128, 1), IMAGES["test"]) as machine:
+        machine.boot()
+        text, status = machine.run("mm alloc 10 256")
+        assert status == 1
+        assert re.search(r"mm alloc: no memory for block \d+ of 256", text)
+        held = len(blocks(text))
+        assert 10 < held < 32  # of 4 MiB, in 128 MiB
+        assert machine.ok("mm free all").strip() == f"{held} blocks freed"
+        assert machine.run("mm check")[1] == 0
+        assert machine.run("mm stress 1")[1] == 0
+
+
+def cached(machine):
+    """Pages in the caches of all CPUs, by zoneinfo."""
+    return sum(int(n) for n in re.findall(r"^ +count: +(\d+)$", machine.ok("cat /proc/zoneinfo"),
+                                          re.M))
+
+
+def test_drain_empties_the_caches(numa):
+    numa.ok("mm alloc 0 200")
+    numa.ok("mm free all")
+    assert cached(numa) > 0
+    # The shell's own tasks may take a page at once.
+    assert "caches are empty" in numa.ok("mm drain")
+    assert cached(numa) <= 16
+    assert numa.run("mm check")[1] == 0
+
+
+# ---- stress --------------------------------------------------------------------------
+
+
+def check_stress(text, status, exact=False):
+    """Every page home; and in virtual time, which no load of the computer that
+    runs this shortens, something of every kind was served."""
+    assert status == 0, text[-2000:]
+    found = re.search(r"mm stress: (\d+) blocks served, \d+ refused, 0 damaged\n"
+                      r"mm stress: served (.*)\n"
+                      r"mm stress: free pages before (\d+), after (\d+): all home\n"
+                      r"mm check: 0 violations", text)
+    assert found, text[-2000:]
+    by_kind = dict(re.findall(r"(\w+) (\d+)", found[2]))
+    assert tuple(by_kind) == KINDS
+    assert sum(map(int, by_kind.values())) == int(found[1])
+    assert not exact or all(int(n) > 10 for n in by_kind.values()), found[2]
+    assert found[3] == found[4]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_stress_of_every_kind(shape):
+    check_stress(*run_commands(shape, "mm stress 1 seed 11", image=IMAGES["test"], exact=True,
+                               timeout=110), exact=True)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_stress_on_parallel_cpus(shape):
+    check_stress(*run_commands(shape, "mm stress 2 seed 12", image=IMAGES["release"], timeout=110))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_stress_with_other_seeds(seed):
+    check_stress(*run_commands(NUMA2, f"mm stress 2 seed {seed} tasks 16", image=IMAGES["test"],
+                               timeout=100))
+
+
+def test_stress_with_holes_in_memory():
+    with Machine(OWN_TREE, args=loader_args(compiled("holes"), variant="test",
+                                            hinted=False)) as machine:
+        machine.boot()
+        check_stress(*machine.run("mm stress 2 seed 5", timeout=60))
+
+
+def test_stress_while_cpus_come_and_go():
+    with Machine(Shape("mm-hotplug", 256, 4), IMAGES["test"], deadline=110) as machine:
+        machine.boot()
+        machine.send("mm stress 4 seed 6\r")
+        machine.expect("mm check: 0 violations", 60)
+        machine.expect("tm> ")
+        for command in ("cpu off 3", "cpu off 2"):
+            machine.ok(command)
+        check_stress(*machine.run("mm stress 2 seed 7", timeout=60))
+        machine.ok("cpu on 3")
+        check_stress(*machine.run("mm stress 2 seed 8", timeout=60))
+        assert machine.run("mm check")[1] == 0
+
+
+# ---- flood -----------------------------------------------------------------------------
+
+
+def flood(shape, variant, append="", exact=True):
+    shape = Shape(shape.name, shape.mib, shape.cpus, shape.nodes, shape.distances,
+                  hardware=shape.hardware, append=f"{shape.append} {append}".strip())
+    text, status = run_commands(shape, "mm flood 1; mm check", image=IMAGES[variant], exact=exact,
+                                timeout=110)
+    assert status == 0, text[-2000:]
+    assert "mm check: 0 violations" in text and ": all home" in text
+    rows = {name: [int(n) for n in numbers.split()] for name, numbers in
+            re.findall(r"^(\w+) +((?:\d+ *){5})$", text, re.M)}
+    assert list(rows) == ["background", "batch", "ordinary", "pressing", "urgent"], text
+    return text, rows
+
+
+FLOODED = [Shape("flood-tiny", 64, 1), Shape("flood-small", 256, 4), NUMA2,
+           Shape("flood-movable", 512, 2, append="kernelcore=256M")]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("shape", FLOODED, ids=lambda shape: shape.name)
+def test_flood_never_reaches_the_urgent_task(shape, variant):
+    text, rows = flood(shape, variant)
+    assert "ladder on" in text
+    prio, requests, failed, slow, _ = rows.pop("urgent")
+    assert prio >= 20 and requests >= 1000
+    assert (failed, slow) == (0, 0), text
+    for name, (_, _, failed, slow, _) in rows.items():  # and they did flood
+        assert failed > 0 and slow > 0, (name, text)
+
+
+@pytest.mark.parametrize("shape", FLOODED, ids=lambda shape: shape.name)
+def test_without_the_ladder_it_does(shape):
+    text, rows = flood(shape, "release", "ladder=off")
+    assert "ladder off" in text
+    _, _, failed, slow, _ = rows["urgent"]
+    assert failed > 0 and slow > 0, text
+
+
+def test_flood_from_parallel_cpus():
+    text, rows = flood(NUMA2, "release", exact=False)
+    assert rows["urgent"][2:4] == [0, 0], text
+
+
+def test_urgent_requests_stay_short():
+    """An instruction a nanosecond, one CPU: so these are 50,000 of them at most,
+    with whatever interrupts come in between."""
+    one = Shape("flood-exact", 256, 1)
+    text, rows = flood(one, "release")
+    assert rows["urgent"][4] < 50, text
+
+
+def test_views_agree_after_all_that(numa):
+    numa.ok("mm stress 1", timeout=60)
+    zones = [z for z in views.zoneinfo(numa.ok("cat /proc/zoneinfo")) if z["present"]]
+    assert all(z["managed"] <= z["present"] <= z["spanned"] for z in zones)
