@@ -45,24 +45,26 @@ arch_clear_page:
 	.size	arch_clear_page, . - arch_clear_page
 
 /* void arch_copy_page(void *to, const void *from): 512 bytes a round, addressed
- * from the middle, where offsets reach both ways. */
+ * from the middle, where offsets reach both ways, and from the last round to the
+ * first, since a step of 512 is only encodable downwards. */
 	.globl	arch_copy_page
 	.type	arch_copy_page, %function
 	.balign	16
 arch_copy_page:
-	add	x0, x0, #256
-	add	x1, x1, #256
-	add	x2, x0, #4096
+	sub	x2, x0, #256
+	add	x0, x0, #3840
+	add	x1, x1, #3840
 1:	.set	at, -256
-	.rept	16
+	.rept	31
+	.if	at == 0
+	.set	at, 16
+	.endif
 	ldp	x3, x4, [x1, #at]
-	ldp	x5, x6, [x1, #at + 16]
 	stp	x3, x4, [x0, #at]
-	stp	x5, x6, [x0, #at + 16]
-	.set	at, at + 32
+	.set	at, at + 16
 	.endr
-	add	x0, x0, #512
-	add	x1, x1, #512
+	ldp	x3, x4, [x1], #-512
+	stp	x3, x4, [x0], #-512
 	cmp	x0, x2
 	b.ne	1b
 	ret

@@ -4,10 +4,9 @@
  * are emptied (rows 46-50). Contracts and equations in pcp.h; the hit path, which
  * only pops and pushes, is in page_alloc.c.
  *
- * A lock hold moves at most PCP_CHUNK frames and ends as soon as HOLD_WORK links
- * may have been changed. Whoever moves more lets interrupts in between. A drain
- * gives back the latest frames first, those that lie in one aligned group of eight
- * together: when the group is complete it goes home as one block.
+ * A lock hold moves at most PCP_CHUNK frames and begins no other block once
+ * HOLD_LINKS links were changed. Whoever moves more lets interrupts in between. A
+ * complete aligned group of PCP_CHUNK frames goes home as one block.
  *
  * Below the low mark nothing may be cached: whoever sees a zone there closes its
  * caches on all CPUs and asks each to empty its own, one chunk an interrupt. They
@@ -24,11 +23,10 @@
 
 enum {
 	GROUP_ORDER = PCP_ORDERS - 1, /* of a complete group of PCP_CHUNK frames */
-	/* A put changes two links, about 40 instructions, and one more for each merge,
-	 * 20. A group of singles costs at most 8 puts and 14 merges; begun with less
-	 * than this many behind it, it ends the hold within 900. */
-	LINKS_OF_PUT = 2,
-	HOLD_LINKS = 12,
+	/* What a hold may do before it begins its last block: giving one back changes a
+	 * link, about 100 instructions, and one more for each merge. */
+	LINKS_OF_PUT = 1,
+	HOLD_LINKS = 5,
 	ROOM_SINGLES = 128, /* most blocks of a list of order 0; a guess */
 	ROOM_OTHERS = 64,   /* most frames of a list of the others; the same */
 	/* More than a zone's lists can hold, so that an end is in sight even when
@@ -152,80 +150,110 @@ unsigned int pcp_refill(struct pcp *p, unsigned int order, enum migratetype mt, 
 
 /* ---- drain (row 48) --------------------------------------------------------------------- */
 
-/* What a drain took off a list. */
-struct group {
-	struct page *page[PCP_CHUNK];
-	unsigned int nr, popped; /* intact ones, all */
-};
-
-/* Up to `most` blocks from the top of the list, all of one aligned group of
- * PCP_CHUNK frames; what is damaged is leaked instead. */
-static inline void pop_group_locked(struct zone *z, struct pcp_list *l, unsigned int order,
-				    unsigned int most, struct group *g)
+/*
+ * The blocks behind a link that lie in one aligned group of PCP_CHUNK frames, when
+ * that is complete; else none. *behind: the link after them.
+ */
+static inline unsigned int find_group(u32 *link, u32 flags, unsigned int order, struct page **got,
+				      u32 **behind)
 {
-	u32 head = l->head, group = head / PCP_CHUNK, flags = l->flags;
-	unsigned int left = most;
+	unsigned int all = PCP_CHUNK >> order, nr;
+	u32 group = *link / PCP_CHUNK;
 
-	g->nr = 0;
 	/* The end of the list is in no group: no frame has that number. */
-	for (; head / PCP_CHUNK == group && left; left--) {
-		struct page *page = frame(head);
+	for (nr = 0; nr < all && *link / PCP_CHUNK == group; nr++) {
+		struct page *page = frame(*link);
 
-		head = page->next;
-		if (likely(hit_pair(&page->flags) == flags && !hit_is_mapped(page)))
-			g->page[g->nr++] = page;
-		else
-			leak_locked(z, page, flags, order);
+		if (unlikely(hit_pair(&page->flags) != flags || hit_is_mapped(page)))
+			return 0;
+		got[nr] = page;
+		link = &page->next;
 	}
-	g->popped = most - left;
-	l->head = head;
-	l->taken += g->popped;
+	*behind = link;
+	return nr == all && nr > 1 ? nr : 0;
 }
 
 /* A complete group becomes one block of the highest order. */
-static inline void join_group(struct group *g, u32 flags)
+static inline struct page *join_group(struct page **got, unsigned int nr, u32 flags)
 {
-	struct page *first = frame(frame_number(g->page[0]) & ~(u32)(PCP_CHUNK - 1));
+	struct page *first = frame(frame_number(got[0]) & ~(u32)(PCP_CHUNK - 1));
 	u32 tail = (flags & (u32)PAGE_ZONE_MASK) | (u32)PAGE_TAIL << PAGE_STATE_SHIFT;
 
-	for (unsigned int i = 0; i < g->nr; i++)
-		g->page[i]->flags = tail;
+	for (unsigned int i = 0; i < nr; i++)
+		got[i]->flags = tail;
 	first->flags = (flags & ~(u32)PAGE_ORDER_MASK) | GROUP_ORDER << PAGE_ORDER_SHIFT;
-	g->page[0] = first;
-	g->nr = 1;
+	return first;
 }
 
-/* One group goes home. Frames given; links changed are added to *links. */
-static inline unsigned int give_group_locked(struct pcp *p, unsigned int order, enum migratetype mt,
-					     unsigned int most, unsigned int *links)
+/* One block, or one complete group, behind the link goes home. Frames. */
+static inline unsigned int give_locked(struct pcp *p, u32 *link, unsigned int order,
+				       enum migratetype mt, unsigned int *links)
 {
 	struct pcp_list *l = &p->list[order][mt];
+	struct page *got[PCP_CHUNK], *page = frame(*link);
 	struct zone *z = p->zone;
-	unsigned int frames;
-	struct group g;
+	u32 *behind;
+	unsigned int nr = find_group(link, l->flags, order, got, &behind), give = order;
+	bool sound = true;
 
-	pop_group_locked(z, l, order, most, &g);
-	p->drained[order] += g.popped;
-	frames = g.popped << order;
-	if (g.nr << order == PCP_CHUNK && g.nr > 1) {
-		join_group(&g, l->flags);
-		order = GROUP_ORDER;
+	if (nr) {
+		*link = *behind;
+		page = join_group(got, nr, l->flags);
+		give = GROUP_ORDER;
+	} else {
+		*link = page->next;
+		nr = 1;
+		sound = hit_pair(&page->flags) == l->flags && !hit_is_mapped(page);
 	}
-	for (unsigned int i = 0; i < g.nr; i++) {
-		trace_event(TRACE_PCP_DRAIN, frame_number(g.page[i]), order, mt, 0);
-		*links += LINKS_OF_PUT + buddy_put_locked(z, g.page[i], order, false);
+	l->taken += nr;
+	p->drained[order] += nr;
+	if (unlikely(!sound)) {
+		leak_locked(z, page, l->flags, order);
+		return 1u << order;
 	}
-	z->nr_freed += g.nr;
-	return frames;
+	trace_event(TRACE_PCP_DRAIN, frame_number(page), give, mt, 0);
+	*links += LINKS_OF_PUT + buddy_put_locked(z, page, give, false);
+	z->nr_freed++;
+	return nr << order;
+}
+
+/*
+ * Where a list that is too long is cut: below the blocks on top that lie together.
+ * They are the hottest, and the ones freed next will complete them. All of it is
+ * one group: at the top.
+ */
+static u32 *below_top(struct pcp_list *l)
+{
+	u32 *link = &l->head, group = l->head / PCP_CHUNK;
+
+	for (unsigned int i = 0; i < PCP_CHUNK && *link / PCP_CHUNK == group; i++)
+		link = &frame(*link)->next;
+	return *link == PFN_NIL ? &l->head : link;
+}
+
+static void drain_locked(struct pcp *p, u32 *link, unsigned int order, enum migratetype mt)
+{
+	unsigned int frames = 0, links = 0;
+
+	while (*link != PFN_NIL && frames < PCP_CHUNK && links < HOLD_LINKS) {
+		u32 group = *link / PCP_CHUNK;
+
+		frames += give_locked(p, link, order, mt, &links);
+		/* The rest of a group that is cut now would never go home as one. */
+		if (frames < PCP_CHUNK && *link / PCP_CHUNK - group + 1 <= 2 &&
+		    *link / PCP_CHUNK != group)
+			break;
+	}
 }
 
 void pcp_drain_list(struct pcp *p, unsigned int order, enum migratetype mt)
 {
-	unsigned int frames = 0, links = 0;
+	struct pcp_list *l = &p->list[order][mt];
 
+	if (l->head == PFN_NIL)
+		return;
 	spin_lock(&p->zone->lock);
-	while (p->list[order][mt].head != PFN_NIL && frames < PCP_CHUNK && links < HOLD_LINKS)
-		frames += give_group_locked(p, order, mt, (PCP_CHUNK - frames) >> order, &links);
+	drain_locked(p, below_top(l), order, mt);
 	spin_unlock(&p->zone->lock);
 	vm_event(PCP_DRAIN);
 }
@@ -237,7 +265,10 @@ static bool drain_chunk(struct pcp *p)
 		for (unsigned int t = 0; t < PCP_TYPES; t++) {
 			if (p->list[o][t].head == PFN_NIL)
 				continue;
-			pcp_drain_list(p, o, (enum migratetype)t);
+			spin_lock(&p->zone->lock);
+			drain_locked(p, &p->list[o][t].head, o, (enum migratetype)t);
+			spin_unlock(&p->zone->lock);
+			vm_event(PCP_DRAIN);
 			return true;
 		}
 	}
@@ -293,15 +324,15 @@ static void drain_asked(void)
 }
 
 /* Ask these CPUs for the zone's caches, or for those of all zones. */
-static void ask(u64 cpus, struct zone *only)
+static void ask(u64 cpus, const struct zone *only)
 {
-	for (u64 left = cpus; left; left &= left - 1) {
-		unsigned int cpu = (unsigned int)__builtin_ctzll(left);
+	u32 first = only ? only->id : 0, end = only ? only->id + 1 : (u32)frame_map.nr_zone_ids;
 
-		for (struct zone *z = zone_next(0); caches[cpu] && z; z = zone_next(z->id + 1))
-			if (!only || z == only)
-				__atomic_store_n(&caches[cpu]->zone[z->id].drain, 1,
-						 __ATOMIC_RELEASE);
+	for (u64 left = cpus; left; left &= left - 1) {
+		struct pcp_cpu *c = caches[__builtin_ctzll(left)];
+
+		for (u32 id = first; c && id < end; id++)
+			__atomic_store_n(&c->zone[id].drain, 1, __ATOMIC_RELEASE);
 	}
 	cpu_call(cpus, drain_call);
 }
@@ -316,8 +347,8 @@ static bool all_done(u64 cpus)
 	for (u64 left = cpus & cpus_online(); left; left &= left - 1) {
 		unsigned int cpu = (unsigned int)__builtin_ctzll(left);
 
-		for (struct zone *z = zone_next(0); z; z = zone_next(z->id + 1))
-			if (is_asked(&caches[cpu]->zone[z->id]))
+		for (u32 id = 0; id < frame_map.nr_zone_ids; id++)
+			if (caches[cpu]->zone[id].zone && is_asked(&caches[cpu]->zone[id]))
 				return false;
 	}
 	return true;
