@@ -30,6 +30,16 @@ def marks(zone, zones, min_free, scale_factor=10):
     return low_mark, low_mark + gap, low_mark + 2 * gap
 
 
+def floors(low_mark, low, boost=0):
+    """Row 29 as nine bands (docs/ladder.md), from min and low; Linux 6.12's steps from
+    band 4 on: a half off, then a quarter of that, or a half."""
+    half = low_mark - low_mark // 2
+    quarter = half - half // 2
+    lower = [low, low_mark + (low - low_mark) // 2, low_mark, low_mark - low_mark // 4]
+    return [mark + boost for mark in lower] + [half, half - half // 4, quarter,
+                                               quarter - quarter // 2, 0]
+
+
 def protection(zone, node_zones, ratios=(256, 256, 32, 0)):
     """Row 30, for a zone among all zones of its node, by zone name."""
     managed = {z["name"]: z["managed"] for z in node_zones}

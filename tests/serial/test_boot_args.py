@@ -21,7 +21,8 @@ def warnings_about(text, argument):
     "nosuchthing", "nosuch=1", "mem=", "mem=x", "mem=99999999999999999999", "numa=perhaps",
     "numa=fake=0", "numa=fake=x", "numa=fake=65", "kernelcore=lots", "movablecore=-1", "cma=0x",
     "min_free_kbytes=abc", "watermark_scale_factor=0", "watermark_scale_factor=3001",
-    "lowmem_reserve_ratio=a,b", "zonelist_order=best", "loglevel=99", "panic=soon",
+    "lowmem_reserve_ratio=a,b", "bands=1,2", "bands=9,8,9,9,9", "bands=4,8,16,20,33",
+    "ladder=maybe", "zonelist_order=best", "loglevel=99", "panic=soon",
     "watchdog=", "watchdog=x", "watchdog=3601", "watchdog=5,reboot", "watchdog=,panic"])
 def test_bad_argument_warns_once(argument):
     text, status = run_commands(SMALL, "mm check", append=argument)
