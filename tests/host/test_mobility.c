@@ -169,7 +169,7 @@ static bool inside(const struct page *page, u64 pageblock)
 	return number(page) >= pageblock && number(page) < pageblock + PAGEBLOCK_PAGES;
 }
 
-/* ---- whose blocks are taken (row 52) ------------------------------------------------- */
+/* ---- whose blocks are taken (row 52) -------------------------------------------------- */
 
 /*
  *   first choice  |UUUUUU..|      second choice  |UUUUUU..|      one order-7 block each
@@ -250,7 +250,7 @@ static void test_two_whole_pageblocks(void **state)
 	assert_int_equal(blocks(MIGRATE_RECLAIMABLE, 10), 1);
 }
 
-/* ---- when a pageblock changes its type ------------------------------------------------- */
+/* ---- when a pageblock changes its type ------------------------------------------------ */
 
 struct claim {
 	enum migratetype type, asker;
@@ -353,7 +353,7 @@ static void test_smallest_without_claim(void **state)
 	assert_int_equal(pageblock_type(large), MIGRATE_MOVABLE);
 }
 
-/* ---- what a hold moves, and what stays behind ---------------------------------------------- */
+/* ---- what a hold moves, and what stays behind ----------------------------------------- */
 
 /*
  *   M |::::::::|  ->  U: a few of the single frames on U's lists, the rest strays
@@ -395,7 +395,7 @@ static void test_only_strays(void **state)
 	assert_int_equal(pageblock_entry(pfn)->nr_free, 0);
 }
 
-/* ---- what nobody steals ------------------------------------------------------------------------ */
+/* ---- what nobody steals --------------------------------------------------------------- */
 
 static void test_borders_are_not_stolen(void **state)
 {
@@ -443,7 +443,7 @@ static void test_shared_pageblock(void **state)
 	assert_int_equal(pageblock_type(border), MIGRATE_MOVABLE);
 }
 
-/* ---- damaged heads --------------------------------------------------------------------------------- */
+/* ---- damaged heads -------------------------------------------------------------------- */
 
 /*
  *   M |MMMM....|  the head of the free half was written to
@@ -470,7 +470,7 @@ static void test_damaged_victim(void **state)
 	assert_true(inside(take(0, MIGRATE_UNMOVABLE), pfn));
 }
 
-/* ---- boost (row 36) ------------------------------------------------------------------------------------- */
+/* ---- boost (row 36) ------------------------------------------------------------------- */
 
 /* Mixing below pageblock order adds a pageblock's worth each time, up to the cap;
  * marks and floors of bands that may reclaim rise with it, the others' do not. */
@@ -533,7 +533,7 @@ static void test_no_boost_on_tiny_zones(void **state)
 	assert_int_equal(zone->boost, 0);
 }
 
-/* ---- CMA lending (row 53) ---------------------------------------------------------------------------------- */
+/* ---- CMA lending (row 53) ------------------------------------------------------------- */
 
 static const struct machine with_cma = {
 	.bank = { { GIB(1), GIB(1) + MIB(64), 0, 0 } },
@@ -602,7 +602,7 @@ static void test_cma_before_stealing(void **state)
 	assert_true(inside(take_cma(0, MIGRATE_MOVABLE, false), pfn));
 }
 
-/* ---- the high-atomic reserve (row 55) -------------------------------------------------------------------------- */
+/* ---- the high-atomic reserve (row 55) ------------------------------------------------- */
 
 static struct page *take_reserved(unsigned int order)
 {
@@ -758,7 +758,7 @@ static void test_reserve_on_small_zones(void **state)
 	assert_int_equal(zone->nr_highatomic, 0);
 }
 
-/* ---- random sequences -------------------------------------------------------------------------------------------- */
+/* ---- random sequences ----------------------------------------------------------------- */
 
 enum { SLOTS = 512, OPERATIONS = 3000 };
 
