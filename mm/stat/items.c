@@ -12,6 +12,7 @@
 enum zone_item_index { ITEM_FREE_PAGES = 0, ITEM_FREE_CMA = 10 };
 enum numa_item_index { NUMA_HIT, NUMA_MISS, NUMA_FOREIGN, NUMA_INTERLEAVE, NUMA_LOCAL, NUMA_OTHER };
 enum node_item_index { ITEM_PAGE_TABLES = 38 };
+enum { TORN_MOST = 4096 }; /* blocks another CPU may move while we read; generous */
 
 const char *const zone_item_names[NR_ZONE_ITEMS] = {
 	[ITEM_FREE_PAGES] = "nr_free_pages",
@@ -104,20 +105,37 @@ u64 node_item(const struct node *n, unsigned int i)
 	return i == ITEM_PAGE_TABLES ? read_word(&n->nr_table_pages) : 0;
 }
 
+/*
+ * A list counts in 32 bits, so what is served by caches wraps there. What was freed
+ * to them follows from it and from what lies in them, so that served - freed is
+ * what is held however often they wrapped. A drain that we see half of is none.
+ */
 static void add_order(struct zone_traffic *t, const struct pcp *p, unsigned int order)
 {
-	u64 taken = 0, put = 0, served, freed;
+	u64 drained = read_word(&p->drained[order]), refilled = read_word(&p->refilled[order]);
+	u64 cached = 0, freed;
+	u32 served = -(u32)drained;
 
 	for (unsigned int mt = 0; mt < PCP_TYPES; mt++) {
-		taken += __atomic_load_n(&p->list[order][mt].taken, __ATOMIC_RELAXED);
-		put += __atomic_load_n(&p->list[order][mt].put, __ATOMIC_RELAXED);
+		served += __atomic_load_n(&p->list[order][mt].taken, __ATOMIC_RELAXED);
+		cached += pcp_blocks(&p->list[order][mt]);
 	}
-	served = less(taken, read_word(&p->drained[order]));
-	freed = less(put, read_word(&p->refilled[order]));
+	if (served > ~0u - TORN_MOST)
+		served = 0;
+	freed = served + drained + cached - refilled;
 	t->blocks_served += served;
 	t->blocks_freed += freed;
-	t->pages_served += served << order;
+	t->pages_served += (u64)served << order;
 	t->pages_freed += freed << order;
+}
+
+/* Less freed than nothing: the caches have just wrapped, and more is held since. */
+static void unwrap(u64 *served, u64 *freed)
+{
+	if ((s64)*freed >= 0)
+		return;
+	*served += 1ull << 32;
+	*freed += 1ull << 32;
 }
 
 u64 zone_cached(const struct zone *z, unsigned int cpu)
@@ -155,6 +173,8 @@ struct zone_traffic zone_traffic(const struct zone *z)
 		add_cpu(&t, p, cpu_to_node(cpu) == z->node);
 		t.cached += zone_cached(z, cpu);
 	}
+	unwrap(&t.blocks_served, &t.blocks_freed);
+	unwrap(&t.pages_served, &t.pages_freed);
 	return t;
 }
 

@@ -13,7 +13,9 @@
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
 #include "mm/page/mobility.h"
+#include "mm/page/pcp.h"
 #include "mm/page/reserves.h"
+#include "mm/stat/items.h"
 
 static char ours[1 << 17], linux_text[1 << 17];
 
@@ -363,6 +365,35 @@ static void test_iomem(void **state)
 						 "  100000000-100000fff : reserved\n");
 }
 
+/* Served less freed is what is held, also when a list's 32 bits have wrapped. */
+static void test_traffic_wraps(void **state)
+{
+	struct page *page[10];
+	struct zone_traffic before, after;
+	struct pcp *p;
+
+	(void)state;
+	machine_boot(&one512);
+	mm_allow_blocking();
+	p = zone_next(0)->pcp[0];
+	free_pages(alloc_pages(GFP_KERNEL, 0), 0);
+	before = zone_traffic(zone_next(0));
+	assert_int_equal(before.pages_served - before.pages_freed, 0);
+	for (unsigned int mt = 0; mt < PCP_TYPES; mt++) {
+		p->list[0][mt].taken += 0xfffffffc / PCP_TYPES;
+		p->list[0][mt].put += 0xfffffffc / PCP_TYPES;
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = alloc_pages(GFP_KERNEL, 0);
+	after = zone_traffic(zone_next(0));
+	assert_int_equal(after.pages_served - after.pages_freed, ARRAY_SIZE(page));
+	assert_true(after.pages_freed < 1ull << 33);
+	for (unsigned int i = 0; i < ARRAY_SIZE(page); i++)
+		free_pages(page[i], 0);
+	after = zone_traffic(zone_next(0));
+	assert_int_equal(after.pages_served, after.pages_freed);
+}
+
 /* ---- knobs -------------------------------------------------------------------------- */
 
 static int store(const char *name, const char *text)
@@ -540,6 +571,7 @@ int main(void)
 		cmocka_unit_test(test_buddyinfo_adds_up),
 		cmocka_unit_test(test_meminfo_figures),
 		cmocka_unit_test(test_iomem),
+		cmocka_unit_test(test_traffic_wraps),
 		cmocka_unit_test(test_min_free_is_settable),
 		cmocka_unit_test(test_scale_factor_is_settable),
 		cmocka_unit_test(test_ratio_is_settable),

@@ -121,7 +121,8 @@ def test_marks_and_reserves_are_linux_s(target, shape):
 def test_views_agree(target):
     """One command line, so that nothing else runs in between."""
     text = target.ok("cat /proc/zoneinfo; echo @@; cat /proc/buddyinfo; echo @@; "
-                     "cat /proc/pagetypeinfo; echo @@; cat /proc/meminfo; echo @@; cat /proc/vmstat")
+                     "cat /proc/pagetypeinfo; echo @@; cat /proc/meminfo; echo @@; "
+                     "cat /proc/vmstat")
     zone_text, buddy_text, type_text, mem_text, vm_text = text.split("@@\n")
     zones = views.zoneinfo(zone_text)
     buddy = views.buddyinfo(buddy_text)
