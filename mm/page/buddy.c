@@ -383,7 +383,10 @@ struct page *buddy_take_from_locked(struct zone *z, unsigned int order, unsigned
 
 static inline bool is_free_block(const struct zone *z, u32 pfn, unsigned int order)
 {
-	return (frame(pfn)->flags & ~(u32)PAGE_MT_MASK) ==
+	/* A cached head may be turned by its CPU just now, but not into a free one. */
+	u32 flags = __atomic_load_n(&frame(pfn)->flags, __ATOMIC_RELAXED);
+
+	return (flags & ~(u32)PAGE_MT_MASK) ==
 	       frame_flags(z->id, PAGE_FREE, order, (enum migratetype)0);
 }
 

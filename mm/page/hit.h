@@ -65,7 +65,8 @@ static inline u64 hit_pair(const u32 *word)
 
 static inline void hit_set_head(struct page *page, u64 head)
 {
-	*(u64 *)(void *)&page->flags = head;
+	/* Whole: a merge next door may look at it under its zone's lock. */
+	__atomic_store_n((u64 *)(void *)&page->flags, head, __ATOMIC_RELAXED);
 }
 _Static_assert(offsetof(struct page, flags) == 0 && offsetof(struct page, refcount) == 4,
 	       "flags are the low half of the head");

@@ -417,7 +417,8 @@ static void set_limits(struct zone *z, unsigned int order, u16 room)
 
 static u64 low_mark(const struct zone *z)
 {
-	return z->wmark[WMARK_LOW] + __atomic_load_n(&z->boost, __ATOMIC_RELAXED);
+	return __atomic_load_n(&z->wmark[WMARK_LOW], __ATOMIC_RELAXED) +
+	       __atomic_load_n(&z->boost, __ATOMIC_RELAXED);
 }
 
 /* Where they open again. */

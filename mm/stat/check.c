@@ -58,9 +58,15 @@ static u64 generation(const struct zone *z)
 
 /* ---- frames (invariants 1, 2, 3) ----------------------------------------------------- */
 
+/* Its CPU may be turning a cached head just now. */
+static u32 flags_of(u64 pfn)
+{
+	return __atomic_load_n(&frame(pfn)->flags, __ATOMIC_RELAXED);
+}
+
 static bool is_free_head(const struct zone *z, u64 pfn, unsigned int order)
 {
-	return (frame(pfn)->flags & ~(u32)PAGE_MT_MASK) ==
+	return (flags_of(pfn) & ~(u32)PAGE_MT_MASK) ==
 	       frame_flags(z->id, PAGE_FREE, order, (enum migratetype)0);
 }
 
@@ -107,32 +113,34 @@ static void check_used_head(struct check_walk *w, u64 pfn, unsigned int order)
 {
 	const struct page *page = frame(pfn);
 	enum page_state state = PAGE_HOLE;
+	u32 flags = 0, type;
 	bool wrong = true;
 
 	for (unsigned int i = 0; wrong && i < LOOKS; i++) {
-		u32 flags = __atomic_load_n(&page->flags, __ATOMIC_ACQUIRE);
-		u32 refs = __atomic_load_n(&page->refcount, __ATOMIC_ACQUIRE);
+		u32 refs;
 
+		flags = __atomic_load_n(&page->flags, __ATOMIC_ACQUIRE);
+		refs = __atomic_load_n(&page->refcount, __ATOMIC_ACQUIRE);
 		state = (enum page_state)(flags & PAGE_STATE_MASK);
 		wrong = state == PAGE_ALLOCATED ? !refs : refs != 0;
 		if (wrong)
 			arch_cpu_relax();
 	}
+	type = (flags & PAGE_MT_MASK) >> PAGE_MT_SHIFT;
 	*(state == PAGE_ALLOCATED ? &w->allocated : &w->cached) += 1ull << order;
-	if (wrong && state == PAGE_ALLOCATED)
-		check_found(w, pfn, "allocated, but not referenced");
-	else if (wrong)
-		check_found(w, pfn, "cached, but referenced");
-	if (state == PAGE_CACHED &&
-	    (order >= PCP_ORDERS || (u32)frame_list_type(page) >= PCP_TYPES))
-		check_found(w, pfn, "cached with order %u, type %u", order, frame_list_type(page));
-	if (frame_list_type(page) == MIGRATE_MOVABLE)
+	if (wrong)
+		check_found(w, pfn,
+			    state == PAGE_ALLOCATED ? "allocated, but not referenced"
+						    : "cached, but referenced");
+	if (state == PAGE_CACHED && (order >= PCP_ORDERS || type >= PCP_TYPES))
+		check_found(w, pfn, "cached with order %u, type %u", order, type);
+	if (type == MIGRATE_MOVABLE)
 		w->kind = CHECK_MOVABLE;
 }
 
 static void check_head(struct check_walk *w, u64 pfn, enum page_state state)
 {
-	unsigned int order = frame_order(frame(pfn));
+	unsigned int order = (flags_of(pfn) & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT;
 
 	if (order > MAX_PAGE_ORDER || !is_aligned(pfn, 1ull << order) ||
 	    pfn + (1ull << order) > w->z->end.v) {
@@ -160,11 +168,11 @@ static void check_tail(struct check_walk *w, u64 pfn, enum page_state state)
 
 static void check_frame(struct check_walk *w, u64 pfn)
 {
-	const struct page *page = frame(pfn);
-	enum page_state state = frame_state(page);
+	u32 flags = flags_of(pfn), zone_id = (flags & PAGE_ZONE_MASK) >> PAGE_ZONE_SHIFT;
+	enum page_state state = (enum page_state)(flags & PAGE_STATE_MASK);
 
-	if (state != PAGE_HOLE && frame_zone_id(page) != w->z->id) {
-		check_found(w, pfn, "claims zone %u", frame_zone_id(page));
+	if (state != PAGE_HOLE && zone_id != w->z->id) {
+		check_found(w, pfn, "claims zone %u", zone_id);
 		w->inside = 0;
 		return;
 	}
@@ -211,7 +219,10 @@ static void check_pageblock(struct check_walk *w, u64 pfn)
 /* Frames of another node inside our span belong to nobody here: holes. */
 static bool is_ours(const struct zone *z, u64 pfn)
 {
-	return frame_state(frame(pfn)) == PAGE_HOLE || page_node(frame(pfn)) == (int)z->node;
+	u32 flags = flags_of(pfn);
+
+	return (flags & PAGE_STATE_MASK) == PAGE_HOLE ||
+	       ((flags & PAGE_ZONE_MASK) >> PAGE_ZONE_SHIFT) / NR_ZONE_TYPES == z->node;
 }
 
 /* A step's frames, the lock held. */

@@ -150,15 +150,18 @@ void explain_step(struct journey *j, enum explain_step step, u64 value)
 void explain_zone(struct journey *j, const struct zone *z, u64 free, u64 unusable, u64 floor,
 		  enum wm_verdict verdict)
 {
+	u64 reserve;
+
 	if (!j)
 		return;
+	reserve = __atomic_load_n(&z->lowmem_reserve[j->high], __ATOMIC_RELAXED);
 	j->nr_short += verdict == WM_SHORT;
 	j->nr_fragmented += verdict == WM_FRAGMENTED;
 	*line_at(j, j->nr_lines++) = (struct line){
 		.kind = LINE_ZONE,
 		.what = verdict,
 		.zone = (u16)z->id,
-		.reserve = (u32)min_u64(z->lowmem_reserve[j->high], floor),
+		.reserve = (u32)min_u64(reserve, floor),
 		.free = free,
 		.unusable = unusable,
 		.floor = floor,

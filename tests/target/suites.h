@@ -38,6 +38,7 @@ extern const struct test_suite suite_mixed;
 extern const struct test_suite suite_day;
 extern const struct test_suite suite_mm;
 extern const struct test_suite suite_mmstress;
+extern const struct test_suite suite_mmsweep;
 extern const struct test_suite suite_see;
 extern const struct test_suite suite_policy;
 extern const struct test_suite suite_ladder;
