@@ -13,6 +13,7 @@
 #include "mm/page/pageblock.h"
 #include "mm/page/request.h"
 #include "mm/page/reserves.h"
+#include "mm/stat/owner.h"
 #include "mm/stat/vmstat.h"
 
 enum {
@@ -193,6 +194,7 @@ static struct page *steal(struct zone *z, unsigned int order, unsigned int most,
 			return buddy_take_from_locked(z, order, most, mt, mt);
 	}
 	vm_event(ALLOC_FALLBACK);
+	trace_event(TRACE_EXTFRAG, v.pfn, order, mt, v.list);
 	/* Whole pageblocks mix nothing. */
 	if (v.order < PAGEBLOCK_ORDER)
 		*stolen = true;

@@ -167,6 +167,18 @@ static void test_allocator(void **state)
 	}
 }
 
+/* All pageblocks begin movable, so the first unmovable request takes from them. */
+static void test_fallback(void **state)
+{
+	struct page *page = alloc_pages(GFP_NOWAIT, 0);
+
+	(void)state;
+	shown(100);
+	has("mm_page_alloc_extfrag: page=");
+	has(" alloc_order=0 alloc_migratetype=0 fallback_migratetype=1\n");
+	free_pages(page, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +187,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ring_goes_round, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_switch, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_allocator, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fallback, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
