@@ -17,7 +17,6 @@
 #include "mm/boot/options.h"
 #include "mm/boot/phase.h"
 #include "mm/mm.h"
-#include "mm/page/guard.h"
 #include "mm/stat/owner.h"
 
 enum {
@@ -200,7 +199,8 @@ tm_init void mm_boot(phys_t fdt_phys)
 
 	intake_early(fdt, fdt_phys, &shape, &console);
 	boot_phase_end(MM_BOOT_INTAKE);
-	guard_prepare();
+	if (boot_options()->guard_minorder)
+		arch_linear_by_pages();
 	map_ram();
 	boot_phase_end(MM_BOOT_MAP);
 	dt_unflatten(fdt, &shape);

@@ -113,7 +113,18 @@ static inline u64 buddy_blocks(const struct free_area *a)
 
 /* ---- guards (row 40; guard.c) ------------------------------------------------- */
 
+/*
+ * With debug_guardpage_minorder=N, free blocks of order below N beside a block that
+ * is served are held back, taken out of the linear map where the machine can, and
+ * given back to the lists when that block is freed, in time to merge with it. A
+ * stray access behind or before a block then faults and says so. Per-CPU caches
+ * stay empty meanwhile, so every block passes by; a zone keeps more than its high
+ * mark on the lists. Off, the long way pays a load and a branch, the hit path
+ * nothing.
+ */
 extern u32 guard_below; /* (I) orders below it become guards; 0: none do */
+/* From now on, if they are wanted. Boot, before requests are served. */
+void guard_init(void);
 /*
  * A block was taken: its free neighbours of small order become guards. And: it is
  * about to be put back: those that are guards become free blocks again. One step

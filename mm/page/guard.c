@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Guard blocks; contracts in guard.h. The neighbours of a block are its buddies
+ * Guard blocks; contracts in buddy.h. The neighbours of a block are its buddies
  * on the way up: what a split left behind, or an earlier free one of that size.
  *
  *      order 0  | served | G |             guards of orders 0 and 1 beside a
@@ -11,20 +11,14 @@
  * nr_guard and not as free. Only the zone's lock is needed to change the linear
  * map of its pages, since nobody else has any business with them.
  */
-#include "mm/page/guard.h"
-
-#include "mm/boot/options.h"
+#include "mm/boot/boot.h"
 #include "mm/mm.h"
 #include "mm/page/buddy.h"
 #include "mm/stat/owner.h"
 
-u32 guard_below;
+enum { GUARD_MOST_ORDER = MAX_PAGE_ORDER / 2 };
 
-void tm_init guard_prepare(void)
-{
-	if (boot_options()->guard_minorder)
-		arch_linear_by_pages();
-}
+u32 guard_below;
 
 void tm_init guard_init(void)
 {

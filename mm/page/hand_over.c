@@ -13,7 +13,6 @@
 #include "mm/boot/phase.h"
 #include "mm/boot/topology.h"
 #include "mm/page/buddy.h"
-#include "mm/page/guard.h"
 #include "mm/page/page_alloc.h"
 #include "mm/page/pageblock.h"
 #include "mm/page/pcp.h"

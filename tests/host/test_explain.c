@@ -88,7 +88,8 @@ static void test_head(void **state)
 	explain_end(explain_begin(&rq), END_NO_PROGRESS, NULL);
 	shown(1);
 	has(" at 12.003004: task 1 tester, priority 8, CPU 0, band 2\n");
-	has("  wanted order 3 (GFP_KERNEL|__GFP_ZERO), Unmovable, node 0 first, zones up to Normal\n");
+	has("  wanted order 3 (GFP_KERNEL|__GFP_ZERO), Unmovable, node 0 first, "
+	    "zones up to Normal\n");
 	has("  by 0x1234\n");
 	has("  failed: nothing could be reclaimed; took 0 us\n");
 	assert_int_equal(count("#"), 1);

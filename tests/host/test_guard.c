@@ -10,7 +10,6 @@
 #include "help/machine.h"
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
-#include "mm/page/guard.h"
 #include "mm/page/buddy.h"
 #include "mm/stat/owner.h"
 

@@ -225,7 +225,7 @@ static void test_latest_history_wins(void **state)
 	free_pages(page, 3);
 }
 
-/* ---- everybody ---------------------------------------------------------------------------------- */
+/* ---- everybody -------- */
 
 static void test_summary(void **state)
 {
@@ -293,7 +293,7 @@ static void test_page_owner_format(void **state)
 	assert_string_equal(text, "");
 }
 
-/* ---- reports ----------------------------------------------------------------------------------- */
+/* ---- reports -------- */
 
 static void free_again(void *page)
 {

@@ -25,7 +25,8 @@ def test_explain_tells_zone_and_numbers(watched):
     text = watched.ok("mm explain 1")
     zoneinfo = watched.ok("cat /proc/zoneinfo")
     watched.ok("mm free all")
-    assert re.search(r"^#\d+ at \d+\.\d{6}: task \d+ shell, priority 8, CPU \d, band 2$", text, re.M)
+    assert re.search(r"^#\d+ at \d+\.\d{6}: task \d+ shell, priority 8, CPU \d, band 2$",
+                     text, re.M), text
     assert re.search(rf"^  by {SYMBOL}$", text, re.M), text
     assert "failed: it may not wait for reclaim" in text
     marks = re.findall(r"node 0 DMA +free \d+.*, mark (\d+) \+ reserve 0: ", text)
