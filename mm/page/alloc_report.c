@@ -48,7 +48,8 @@ static void report(const struct alloc_request *rq, enum explain_end end, u32 mis
 
 	out_buf_init(&ob, names, sizeof(names));
 	mm_print_gfp(&ob.out, rq->gfp);
-	pr_warn("mm: %s: page allocation failure: order:%u, mode:%#x(%s), nodemask=%#llx, band %u: %s",
+	pr_warn("mm: %s: page allocation failure: order:%u, mode:%#x(%s), nodemask=%#llx, "
+		"band %u: %s",
 		task_name(task_current()), rq->order, rq->gfp, names,
 		(unsigned long long)(rq->nodes & nodes_with_memory()), rq->band,
 		explain_end_text(end));

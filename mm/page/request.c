@@ -81,7 +81,7 @@ u64 request_refused(void)
 	return __atomic_load_n(&nr_refused, __ATOMIC_RELAXED);
 }
 
-/* ---- sanity (rows 64, 66, 80) --------------------------------------------------------- */
+/* ---- sanity (rows 64, 66, 80) ------------------------------------------------ */
 
 static bool looks_odd(gfp_t gfp, unsigned int order)
 {
@@ -162,7 +162,7 @@ static tm_noinline void judge_sleeper(gfp_t gfp, unsigned int order)
 	warn_once(&warned_sleeper, gfp, order, "a request that may wait, where nobody may sleep");
 }
 
-/* ---- what it means ------------------------------------------------------------------- */
+/* ---- what it means ----------------------------------------------------------- */
 
 /* Row 22. */
 static u32 highest_zone(gfp_t gfp)

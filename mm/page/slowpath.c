@@ -121,7 +121,7 @@ static void wake_kswapds(struct way *w)
 	explain_step(w->j, STEP_WOKE_KSWAPD, (u64)__builtin_popcountll(woken));
 }
 
-/* ---- reclaim and compaction (rows 69, 71, 74, 50) ------------------------------------- */
+/* ---- reclaim and compaction (rows 69, 71, 74, 50) ---------------------------- */
 
 /* Blocks that lie stranded somewhere come back and may merge. */
 static void unstrand(struct way *w)
@@ -189,7 +189,7 @@ static enum step compact_early(struct way *w)
 										   : ROUND;
 }
 
-/* ---- the beginning (rows 66, 67) ---------------------------------------------------------- */
+/* ---- the beginning (rows 66, 67) --------------------------------------------- */
 
 /* Atomic: it digs deeper, and does not care for the task's limits. */
 static bool ignores_limits(const struct alloc_request *rq)
@@ -208,7 +208,7 @@ static enum step begin(struct way *w)
 	return compact_early(w);
 }
 
-/* ---- those who may not reclaim -------------------------------------------------------------- */
+/* ---- those who may not reclaim ----------------------------------------------- */
 
 /* This CPU's caches of one zone, as far as one bounded way goes. */
 static void drain_own(struct zone *z)
@@ -249,7 +249,7 @@ static enum step without_reclaim(struct way *w)
 	return GIVE_UP;
 }
 
-/* ---- rules for another round (rows 73-75) ----------------------------------------------------- */
+/* ---- rules for another round (rows 73-75) ------------------------------------ */
 
 /* With all that could still be reclaimed, would a zone pass? */
 static bool could_pass(const struct way *w, const struct zone *z)
@@ -319,7 +319,7 @@ static bool start_over(struct way *w)
 	return true;
 }
 
-/* ---- the last resort (row 77) -------------------------------------------------------------------- */
+/* ---- the last resort (row 77) ------------------------------------------------ */
 
 /* Ending a task would not help these, or not enough to be right. */
 static bool may_end_somebody(const struct way *w)
@@ -369,7 +369,7 @@ static enum step out_of_memory(struct way *w)
 	return GIVE_UP;
 }
 
-/* ---- one round ------------------------------------------------------------------------------------- */
+/* ---- one round --------------------------------------------------------------- */
 
 /* Rows 33, 70: rights may have come meanwhile. */
 static void take_rights(struct way *w)
@@ -417,7 +417,7 @@ static enum step one_round(struct way *w)
 	return another(w);
 }
 
-/* ---- the end (rows 76, 78) ---------------------------------------------------------------------------- */
+/* ---- the end (rows 76, 78) --------------------------------------------------- */
 
 static void warn_nofail(const struct way *w, bool *warned, const char *what)
 {

@@ -68,7 +68,7 @@ static void put(unsigned int i)
 	held[i] = held[--nr_held];
 }
 
-/* ---- each stops at its own ------------------------------------------------------------ */
+/* ---- each stops at its own --------------------------------------------------- */
 
 static const struct {
 	unsigned int prio;
@@ -170,7 +170,7 @@ static void test_boost_lifts_the_lower_bands(void **state)
 			 z->wmark[WMARK_LOW] + 512 + z->lowmem_reserve[ZONE_NORMAL]);
 }
 
-/* ---- whatever the others do --------------------------------------------------------------- */
+/* ---- whatever the others do -------------------------------------------------- */
 
 static gfp_t random_gfp(u64 *seed)
 {
@@ -229,7 +229,7 @@ static void test_never_below(void **state)
 	walk_randomly(&tiny, seed + 2);
 }
 
-/* ---- the view -------------------------------------------------------------------------------- */
+/* ---- the view ---------------------------------------------------------------- */
 
 static char text[8192];
 
@@ -279,6 +279,51 @@ static void test_view_without_ladder(void **state)
 	assert_non_null(strstr(view(), "priorities: 0-31 band 2\nladder=off: "));
 }
 
+/* ---- the report (row 79) -------------------------------------------------------------- */
+
+static void ask_in_vain(gfp_t gfp, unsigned int order)
+{
+	assert_null(alloc_pages(gfp, order));
+}
+
+static void test_failure_report(void **state)
+{
+	static u64 now = 1ull << 40; /* never back */
+	const struct zone *z;
+	char line[160];
+
+	(void)state;
+	boot(&one);
+	z = zone_next(0);
+	while (take(GFP_KERNEL, 0))
+		;
+	fake_clock_ns(now += 2000000000);
+	fake_log_clear();
+	ask_in_vain(GFP_KERNEL | __GFP_NOWARN, 0);
+	fake_task.in_interrupt = true;
+	while (take(GFP_ATOMIC, 0))
+		;
+	ask_in_vain(GFP_ATOMIC, 0); /* has no time for it */
+	fake_task.in_interrupt = false;
+	assert_false(fake_log_has("failure"));
+	ask_in_vain(GFP_KERNEL, 0);
+	for (unsigned int i = 0; i < 7; i++)
+		ask_in_vain(GFP_ATOMIC | __GFP_ZERO, 2);
+	assert_int_equal(fake_log_count("page allocation failure"), 1);
+	assert_true(fake_log_has("order:0, mode:0x1e0(GFP_KERNEL), nodemask=0x1, band 2: "));
+	snprintf(line, sizeof(line),
+		 "Node 0 DMA free:%llu usable:%llu floor:%llu reserve:0 boost:0",
+		 (unsigned long long)z->nr_free, (unsigned long long)z->nr_usable,
+		 (unsigned long long)z->wmark[WMARK_MIN]);
+	assert_true(fake_log_has(line));
+	fake_clock_ns(now += 2000000000);
+	ask_in_vain(GFP_ATOMIC | __GFP_ZERO, 2);
+	assert_int_equal(fake_log_count("page allocation failure"), 2);
+	assert_true(fake_log_has("order:2, mode:"));
+	assert_true(fake_log_has("band 5: "));
+	assert_true(fake_log_has("7 failures before it were not reported"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +335,7 @@ int main(void)
 		cmocka_unit_test(test_never_below),
 		cmocka_unit_test(test_view),
 		cmocka_unit_test(test_view_without_ladder),
+		cmocka_unit_test(test_failure_report),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

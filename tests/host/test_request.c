@@ -232,7 +232,7 @@ static void test_every_combination(void **state)
 	}
 }
 
-/* ---- refused, warned ----------------------------------------------------------------- */
+/* ---- refused, warned --------------------------------------------------------- */
 
 static void test_nasty_orders(void **state)
 {
@@ -301,7 +301,7 @@ static void test_before_tasks_run(void **state)
 	assert_true(ask(GFP_KERNEL, 0).may_reclaim);
 }
 
-/* ---- bands by priority ------------------------------------------------------------------ */
+/* ---- bands by priority ------------------------------------------------------- */
 
 static void test_default_bands(void **state)
 {
@@ -354,7 +354,7 @@ static void test_without_the_ladder(void **state)
 	}
 }
 
-/* ---- policy ------------------------------------------------------------------------------- */
+/* ---- policy ------------------------------------------------------------------ */
 
 static void test_policy_places_it(void **state)
 {

@@ -319,7 +319,7 @@ static void expect(struct world w, struct request r, const char *calls, enum exp
 #define RQ(f, o, b, ...) ((struct request){ .gfp = f, .order = o, .band = b, __VA_ARGS__ })
 #define NONE ((struct world){ 0 })
 
-/* ---- bands and contexts that do not reclaim ----------------------------------------------- */
+/* ---- bands and contexts that do not reclaim ---------------------------------- */
 
 static void test_urgent_bands(void **state)
 {
@@ -376,7 +376,7 @@ static void test_kswapd_within_limits(void **state)
 	expect(NONE, RQ(GFP_NOWAIT | __GFP_DMA, 0, BAND_ORDINARY), "KFcKFc", END_CANNOT_WAIT);
 }
 
-/* ---- reclaim ------------------------------------------------------------------------------------ */
+/* ---- reclaim ----------------------------------------------------------------- */
 
 static void test_nothing_gained(void **state)
 {
@@ -450,7 +450,7 @@ static void test_rounds_with_gain(void **state)
 	assert_int_equal(nr('R'), 40 + 17);
 }
 
-/* ---- compaction --------------------------------------------------------------------------------- */
+/* ---- compaction -------------------------------------------------------------- */
 
 static void test_early_compaction(void **state)
 {
@@ -519,7 +519,7 @@ static void test_compaction_success_taken(void **state)
 	assert_int_equal(nr('S'), 0);
 }
 
-/* ---- limits, the last resort, NOFAIL ----------------------------------------------------------------- */
+/* ---- limits, the last resort, NOFAIL ----------------------------------------- */
 
 static void test_cookie(void **state)
 {
