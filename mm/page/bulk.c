@@ -117,6 +117,6 @@ void free_pages_bulk(unsigned int nr, struct page **page)
 		n += put_step(me, nr - n, page + n, site);
 		/* Not a hit: the list is full, so this one drains it, or it is odd. */
 		if (n < nr)
-			page_free_long(page[n++], 0, site);
+			page_free_more(page[n++], 0, site);
 	}
 }

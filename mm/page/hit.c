@@ -124,7 +124,7 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 static bool put_plain(const struct mm_task *me, struct page *page, unsigned int order)
 {
 	u64 pfn = hit_rotate((u64)(uintptr_t)page - ARCH_FRAMES_BASE, 5);
-	enum migratetype mt;
+	enum migratetype home;
 	struct pcp *p;
 	bool good;
 	u32 id;
@@ -137,9 +137,12 @@ static bool put_plain(const struct mm_task *me, struct page *page, unsigned int 
 	p = &me->cache->zone[id];
 	if (unlikely(!hit_read16(&p->row[0].limit) || !buddy_can_put_locked(p->zone, page, order)))
 		return false;
-	mt = frame_list_type(page);
-	if (order < PCP_ORDERS && hit_read16(&p->row[order].limit) && mt == pageblock_type(pfn)) {
-		pcp_drain_list(p, order, mt);
+	home = pageblock_type(pfn);
+	if (unlikely(home == MIGRATE_CMA))
+		return false; /* cached with the movable ones, which the long way knows */
+	if (order < PCP_ORDERS && hit_read16(&p->row[order].limit) &&
+	    home == frame_list_type(page)) {
+		pcp_drain_list(p, order, home);
 		return hit_put(me, page, order);
 	}
 	spin_lock(&p->zone->lock);
@@ -154,7 +157,7 @@ static bool put_plain(const struct mm_task *me, struct page *page, unsigned int 
 	return good;
 }
 
-static tm_noinline void free_more(struct page *page, unsigned int order, const void *site)
+tm_noinline void page_free_more(struct page *page, unsigned int order, const void *site)
 {
 	u64 flags;
 	bool done;
@@ -176,12 +179,12 @@ void free_pages(struct page *page, unsigned int order)
 	if (tm_debug)
 		page_poison_own(page, order, __builtin_return_address(0));
 	if (unlikely(order >= PCP_ORDERS)) {
-		free_more(page, order, tail_site());
+		page_free_more(page, order, tail_site());
 		return;
 	}
 	flags = arch_irq_save();
 	done = hit_put(mm_own(), page, order);
 	arch_irq_restore(flags);
 	if (unlikely(!done))
-		free_more(page, order, tail_site());
+		page_free_more(page, order, tail_site());
 }

@@ -23,6 +23,9 @@ struct page *page_alloc_request(const struct alloc_request *rq, bool try_hard);
 struct page *page_alloc_cleared(struct page *page, unsigned int order);
 /* alloc_pages() and free_pages() for another caller, and never as a hit. */
 struct page *page_alloc_long(gfp_t gfp, unsigned int order, const void *site);
+/* The same when it was no hit just now: the list may only be full. site may be null:
+ * the caller's. */
+void page_free_more(struct page *page, unsigned int order, const void *site);
 void page_free_long(struct page *page, unsigned int order, const void *site);
 /*
  * Test builds, before every free: fill the block with poison and note who frees it,

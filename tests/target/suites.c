@@ -7,13 +7,11 @@
 #include "tests/target/suites.h"
 
 const struct test_suite *const test_suites[] = {
-	&suite_lib,      &suite_machine, &suite_arch,    &suite_spinlock,
-	&suite_log,      &suite_irq,     &suite_time,    &suite_sched,
-	&suite_wait,     &suite_sem,     &suite_inherit, &suite_msgq,
-	&suite_events,   &suite_work,    &suite_ioremap, &suite_task,
-	&suite_kill,     &suite_midway,  &suite_freeze,  &suite_cpu,
-	&suite_mixed,    &suite_day,     &suite_fp,      &suite_inversion,
-	&suite_watchdog, &suite_mm,      &suite_policy,  &suite_mmstress,
-	&suite_mmsweep,  &suite_see,     &suite_ladder,  &suite_mobility,
-	&suite_latency,  NULL,
+	&suite_lib,     &suite_machine,  &suite_arch,     &suite_spinlock,  &suite_log,
+	&suite_irq,     &suite_time,     &suite_sched,    &suite_wait,      &suite_sem,
+	&suite_inherit, &suite_msgq,     &suite_events,   &suite_work,      &suite_ioremap,
+	&suite_task,    &suite_kill,     &suite_midway,   &suite_freeze,    &suite_cpu,
+	&suite_mixed,   &suite_day,      &suite_fp,       &suite_inversion, &suite_watchdog,
+	&suite_mm,      &suite_policy,   &suite_mmstress, &suite_mmsweep,   &suite_see,
+	&suite_ladder,  &suite_mobility, &suite_pcp,      &suite_latency,   NULL,
 };

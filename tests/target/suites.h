@@ -43,6 +43,7 @@ extern const struct test_suite suite_see;
 extern const struct test_suite suite_policy;
 extern const struct test_suite suite_ladder;
 extern const struct test_suite suite_mobility;
+extern const struct test_suite suite_pcp;
 extern const struct test_suite suite_latency;
 
 #endif

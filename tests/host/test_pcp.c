@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Per-CPU caches (rows 46-50): what a refill brings and in which order, how a list
+ * is cut, what happens below the low mark, on other CPUs and on CPUs that are off,
+ * and that a cached block is nobody's to free. The ghost model watches every page.
+ */
+#include "unit.h"
+
+#include "help/ghost.h"
+#include "help/machine.h"
+#include "mm/boot/topology.h"
+#include "mm/mm.h"
+#include "mm/page/pageblock.h"
+#include "mm/page/pcp.h"
+
+enum { MIGRATE = MIGRATE_UNMOVABLE, MOST = 65536 };
+
+static const struct machine one = {
+	.bank = { { GIB(1), GIB(1) + MIB(256), 0, 0 } },
+	.nr_cpus = 2,
+};
+
+static struct page *held[MOST];
+
+static int setup(void **state)
+{
+	(void)state;
+	machine_boot(&one);
+	assert_true(mm_drain_caches());
+	ghost_init();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	ghost_check();
+	return 0;
+}
+
+static struct zone *zone(void)
+{
+	return zone_next(0);
+}
+
+static struct pcp *cache(unsigned int cpu)
+{
+	return zone()->pcp[cpu];
+}
+
+static struct page *take(unsigned int order)
+{
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
+
+	if (page)
+		ghost_alloced(page, order, GFP_KERNEL);
+	return page;
+}
+
+static void put(struct page *page, unsigned int order)
+{
+	free_pages(page, order);
+	ghost_freed(page, order);
+}
+
+/*
+ *   zone   [ ....16.... ]  ->  cache  1 2 3 4 5 6 7, served 0
+ *
+ * Eight frames a hold, the lowest first, and none after that until they are gone.
+ */
+static void test_refill_is_a_chunk(void **state)
+{
+	u64 first = page_to_pfn(take(0)).v;
+	u64 free = mm_free_pages();
+
+	(void)state;
+	assert_int_equal(cache(0)->refilled[0], PCP_CHUNK);
+	assert_int_equal(pcp_blocks(&cache(0)->list[0][MIGRATE]), PCP_CHUNK - 1);
+	for (unsigned int i = 1; i < PCP_CHUNK; i++)
+		assert_int_equal(page_to_pfn(take(0)).v, first + i);
+	assert_int_equal(mm_free_pages(), free);
+	assert_int_equal(pcp_blocks(&cache(0)->list[0][MIGRATE]), 0);
+	take(0);
+	assert_int_equal(mm_free_pages(), free - PCP_CHUNK);
+}
+
+/* Higher orders by as many frames: four, two, one block. */
+static void test_refill_by_order(void **state)
+{
+	(void)state;
+	for (unsigned int o = 1; o < PCP_ORDERS; o++) {
+		take(o);
+		assert_int_equal(cache(0)->refilled[o], PCP_CHUNK >> o);
+		assert_int_equal(pcp_blocks(&cache(0)->list[o][MIGRATE]), (PCP_CHUNK >> o) - 1);
+	}
+	take(PCP_ORDERS);
+	assert_int_equal(cache(0)->direct_alloc, 1);
+	assert_int_equal(cache(0)->direct_alloc_pages, 1 << PCP_ORDERS);
+}
+
+/*
+ *   frames   0 1 2 3 4 5 6 7 8 ... 15     free: 3, then 6 and 7
+ *   served         1     2 3              the smallest fit first, as one by one
+ */
+static void test_refill_is_smallest_fit(void **state)
+{
+	struct page *block = take(4);
+
+	(void)state;
+	/* Whatever else is small is ours first, so that these are the smallest. */
+	while (zone()->filled[MIGRATE] & 0xf)
+		take((unsigned int)__builtin_ctz(zone()->filled[MIGRATE]));
+	for (unsigned int o = 0; o < PCP_ORDERS; o++)
+		while (pcp_blocks(&cache(0)->list[o][MIGRATE]))
+			take(o);
+	ghost_freed(block, 4);
+	free_pages(block, 4);
+	block = virt_to_page(alloc_pages_exact(16 * PAGE_SIZE, GFP_KERNEL));
+	for (unsigned int i = 0; i < 16; i++)
+		ghost_alloced(block + i, 0, GFP_KERNEL);
+	put(block + 3, 0);
+	put(block + 6, 0);
+	put(block + 7, 0);
+	assert_true(mm_drain_caches());
+	assert_ptr_equal(take(0), block + 3);
+	assert_ptr_equal(take(0), block + 6);
+	assert_ptr_equal(take(0), block + 7);
+}
+
+/* A list never holds more than its limit, and what is cut goes home. */
+static void test_limit(void **state)
+{
+	unsigned int limit = cache(0)->row[0].limit, n = 3 * limit + 5;
+
+	(void)state;
+	assert_true(limit >= PCP_CHUNK && limit % PCP_CHUNK == 0);
+	for (unsigned int i = 0; i < n; i++)
+		held[i] = take(0);
+	for (unsigned int i = 0; i < n; i++) {
+		put(held[i], 0);
+		assert_true(pcp_blocks(&cache(0)->list[0][MIGRATE]) <= limit);
+	}
+	assert_true(cache(0)->drained[0] >= n - limit);
+	assert_int_equal(cache(0)->list[0][MIGRATE].put - cache(0)->list[0][MIGRATE].taken,
+			 pcp_blocks(&cache(0)->list[0][MIGRATE]));
+}
+
+/* Rows that were freed in order go home as whole groups: one give-back for eight. */
+static void test_groups_go_home_whole(void **state)
+{
+	unsigned int n = 4096;
+	u64 before;
+
+	(void)state;
+	for (unsigned int i = 0; i < n; i++)
+		held[i] = take(0);
+	assert_true(mm_drain_caches());
+	before = zone()->nr_freed;
+	for (unsigned int i = n; i-- > 0;)
+		put(held[i], 0);
+	assert_true(zone()->nr_freed - before < n / 4);
+}
+
+/* Below low nobody caches; above the middle of low and high they do again. */
+static void test_below_low(void **state)
+{
+	unsigned int n = 0;
+
+	(void)state;
+	fake_set_cpu(1);
+	put(take(0), 0);
+	assert_true(pcp_pages(cache(1)) > 0);
+	fake_set_cpu(0);
+	while (zone()->nr_usable > zone()->wmark[WMARK_LOW]) {
+		held[n] = take(0);
+		assert_non_null(held[n++]);
+	}
+	assert_int_equal(zone()->nr_usable, zone()->wmark[WMARK_LOW]);
+	assert_true(zone()->below_low);
+	assert_int_equal(mm_cached_pages(), 0);
+	assert_int_equal(cache(0)->row[0].limit + cache(1)->row[3].room, 0);
+	put(held[--n], 0);
+	assert_int_equal(mm_cached_pages(), 0);
+	while (n)
+		put(held[--n], 0);
+	assert_false(zone()->below_low);
+	assert_true(cache(0)->row[0].limit > 0 && cache(1)->row[0].limit > 0);
+	assert_true(mm_cached_pages() > 0);
+}
+
+static void test_drain_asks_all(void **state)
+{
+	u64 free = mm_free_pages();
+
+	(void)state;
+	put(take(0), 0);
+	fake_set_cpu(1);
+	put(take(2), 2);
+	assert_true(pcp_pages(cache(0)) && pcp_pages(cache(1)));
+	assert_true(mm_drain_caches());
+	assert_int_equal(mm_cached_pages(), 0);
+	assert_int_equal(mm_free_pages(), free);
+}
+
+static void test_off_leaves_nothing(void **state)
+{
+	(void)state;
+	fake_set_cpu(1);
+	put(take(1), 1);
+	fake_set_cpu(0);
+	fake_cpus(1, NULL);
+	fake_cpu_down(1);
+	assert_int_equal(pcp_pages(cache(1)), 0);
+}
+
+/* The counters' difference is the length wherever they stand. */
+static void test_counters_wrap(void **state)
+{
+	struct pcp_list *l = &cache(0)->list[0][MIGRATE];
+
+	(void)state;
+	l->put = l->taken = 0xfffffffd;
+	for (unsigned int i = 0; i < 20; i++)
+		held[i] = take(0);
+	for (unsigned int i = 0; i < 20; i++)
+		put(held[i], 0);
+	assert_true(l->put < 100);
+	assert_in_range(pcp_blocks(l), 20, 20 + PCP_CHUNK);
+}
+
+struct bad {
+	struct page *page;
+	unsigned int order;
+};
+
+static void free_it(void *arg)
+{
+	const struct bad *b = arg;
+
+	free_pages(b->page, b->order);
+}
+
+/* A cached block is nobody's: each wrong free of it is refused, nothing changes. */
+static void test_bad_frees_of_cached(void **state)
+{
+	struct page *page = take(2);
+	struct bad bad[] = { { page, 2 }, { page, 0 }, { page, 3 }, { page + 1, 0 } };
+	u64 cached;
+
+	(void)state;
+	put(page, 2);
+	cached = mm_cached_pages();
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
+		fake_clock_ns(2000000000ull * (i + 1));
+		assert_int_equal(fake_panics(free_it, &bad[i]) != NULL, tm_debug);
+		assert_int_equal(mm_cached_pages(), cached);
+		ghost_check();
+	}
+	assert_int_equal(zone()->bad_free, ARRAY_SIZE(bad));
+	assert_ptr_equal(take(2), page);
+}
+
+/* Flags that name two mobilities find no list, whatever lies around. */
+static void ask_both(void *arg)
+{
+	(void)arg;
+	assert_null(alloc_pages(__GFP_MOVABLE | __GFP_RECLAIMABLE | __GFP_NOWARN, 0));
+}
+
+static void test_no_fourth_list(void **state)
+{
+	(void)state;
+	put(take(0), 0);
+	assert_int_equal(fake_panics(ask_both, NULL) != NULL, tm_debug);
+}
+
+/* Lent CMA frames are cached with the movable ones and go home to their area. */
+static void test_cma(void **state)
+{
+	static const struct machine with_cma = {
+		.bank = { { GIB(1), GIB(1) + MIB(256), 0, 0 } },
+		.cma = { { GIB(1) + MIB(64), GIB(1) + MIB(224) } },
+	};
+	struct page *page;
+	u64 cma;
+
+	(void)state;
+	machine_boot(&with_cma);
+	assert_true(mm_drain_caches());
+	ghost_init();
+	cma = zone()->nr_free_cma;
+	page = alloc_pages(GFP_HIGHUSER_MOVABLE, 0);
+	ghost_alloced(page, 0, GFP_HIGHUSER_MOVABLE);
+	assert_int_equal(pageblock_type(page_to_pfn(page).v), MIGRATE_CMA);
+	put(page, 0);
+	assert_int_equal(cache(0)->list[0][MIGRATE_MOVABLE].head, page_to_pfn(page).v);
+	assert_true(mm_drain_caches());
+	assert_int_equal(zone()->nr_free_cma, cma);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_refill_is_a_chunk),      CASE(test_refill_by_order),
+		CASE(test_refill_is_smallest_fit), CASE(test_limit),
+		CASE(test_groups_go_home_whole),   CASE(test_below_low),
+		CASE(test_drain_asks_all),         CASE(test_off_leaves_nothing),
+		CASE(test_counters_wrap),          CASE(test_bad_frees_of_cached),
+		CASE(test_no_fourth_list),         CASE(test_cma),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
