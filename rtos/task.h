@@ -39,10 +39,10 @@ enum wait_kind {
 struct task {
 	union {
 		struct arch_context ctx; /* (S) while it does not run; first, for arch */
-		u8 ctx_room[112];        /* of the largest, so that mm lies in one place */
+		u8 ctx_room[112];        /* (S) of the largest, so that mm lies in one place */
 	};                               /* (S) */
-	u32 preempt_count;       /* (T) spinlocks held and explicit disables */
-	u32 irq_depth;           /* (T) nested hard interrupts on this stack */
+	u32 preempt_count;               /* (T) spinlocks held and explicit disables */
+	u32 irq_depth;                   /* (T) nested hard interrupts on this stack */
 	union {
 		struct {
 			bool resched;   /* (A) its CPU was called to switch; only while it runs */
@@ -53,7 +53,7 @@ struct task {
 		u32 special;            /* (S) any of the four; for a look at all of them at once */
 	};                              /* (S) */
 	u32 cpu;                        /* (S) where it runs, or last ran */
-	struct mm_task mm;              /* by mm/task.h; at TASK_MM_OFFSET */
+	struct mm_task mm;              /* (T) by mm/task.h; at TASK_MM_OFFSET */
 	enum task_state state;          /* (S) */
 	u32 prio, base_prio;            /* (S) effective; its own */
 	u32 flags;                      /* (I) TASK_FP ... */

@@ -12,6 +12,7 @@
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
 #include "mm/page/policy.h"
+#include "mm/stat/vmstat.h"
 
 static const struct machine shape = {
 	.bank = { { GIB(1), GIB(1) + MIB(128), 0, 0 },
@@ -303,6 +304,28 @@ static void test_cookie(void **state)
 	assert_false(limits_retry(limits_begin()));
 }
 
+/* A failure while somebody changes the limits says nothing: the request starts
+ * over, but not without end, and what it can have it gets. */
+static void test_starts_over(void **state)
+{
+	u64 before = vm_event_sum(COOKIE_RETRY);
+
+	(void)state;
+	assert_int_equal(mm_mems_allowed_set(NULL, 0x4), 0);
+	exhaust(2);
+	assert_int_equal(served(HARD), NODE_NONE);
+	assert_int_equal(vm_event_sum(COOKIE_RETRY), before);
+	fake_task.mm.mems_cookie++;
+	assert_int_equal(served(HARD), NODE_NONE);
+	assert_in_range(vm_event_sum(COOKIE_RETRY) - before, 1, 64);
+	before = vm_event_sum(COOKIE_RETRY);
+	assert_int_equal(served(GFP_KERNEL), 0);
+	assert_int_equal(vm_event_sum(COOKIE_RETRY), before);
+	fake_task.mm.mems_cookie++;
+	assert_int_equal(served(HARD), NODE_NONE);
+	assert_int_equal(vm_event_sum(COOKIE_RETRY), before);
+}
+
 /* ---- scopes ---------------------------------------------------------------------------------- */
 
 static void test_scopes_nest(void **state)
@@ -369,6 +392,7 @@ int main(void)
 		cmocka_unit_test_setup(test_limits_name_zones, setup),
 		cmocka_unit_test_setup(test_limits_and_policy, setup),
 		cmocka_unit_test_setup(test_cookie, setup),
+		cmocka_unit_test_setup(test_starts_over, setup),
 		cmocka_unit_test_setup(test_scopes_nest, setup),
 		cmocka_unit_test_setup(test_scopes_are_known, setup),
 		cmocka_unit_test(test_one_node),
