@@ -159,10 +159,10 @@ static inline void link_block(struct zone *z, u32 pfn, unsigned int order, enum 
 	set_filled(z, mt, z->filled[mt] | 1u << order);
 }
 
-/* A link that does not point back is memory somebody else wrote to. */
-static inline void unlink_block(struct zone *z, u32 pfn, unsigned int order, enum migratetype mt)
+/* Unlink; true if it was the last. A link that does not point back is memory somebody
+ * else wrote to. */
+static inline bool unlink_from(struct page_list *l, u32 pfn)
 {
-	struct page_list *l = &z->area[order].list[mt];
 	u32 prev = frame(pfn)->prev, next = frame(pfn)->next;
 
 	l->count--;
@@ -172,23 +172,23 @@ static inline void unlink_block(struct zone *z, u32 pfn, unsigned int order, enu
 	} else {
 		BUG_ON_VAL(l->head != pfn, pfn, l->head);
 		l->head = next;
-		if (next == PFN_NIL)
-			set_filled(z, mt, z->filled[mt] & ~(1u << order));
 	}
 	if (next != PFN_NIL) {
 		BUG_ON_VAL(frame(next)->prev != pfn, pfn, next);
 		frame(next)->prev = prev;
-	} else {
-		BUG_ON_VAL(l->tail != pfn, pfn, l->tail);
-		l->tail = prev;
+		return false;
 	}
+	BUG_ON_VAL(l->tail != pfn, pfn, l->tail);
+	l->tail = prev;
+	return prev == PFN_NIL;
 }
 
 /* Unlink a free block that will be linked as part of one of another type. */
-static inline void leave_list(struct zone *z, u32 pfn, unsigned int order, enum migratetype from,
-			      enum migratetype to)
+static tm_noinline void leave_list(struct zone *z, u32 pfn, unsigned int order,
+				   enum migratetype from, enum migratetype to)
 {
-	unlink_block(z, pfn, order, from);
+	if (unlink_from(&z->area[order].list[from], pfn))
+		set_filled(z, from, z->filled[from] & ~(1u << order));
 	if (unlikely(part_of_free(z, from) != part_of_free(z, to))) {
 		add_word(part_of_free(z, from), -(1ull << order));
 		add_word(part_of_free(z, to), 1ull << order);
@@ -390,12 +390,6 @@ static inline bool is_free_block(const struct zone *z, u32 pfn, unsigned int ord
 	       frame_flags(z->id, PAGE_FREE, order, (enum migratetype)0);
 }
 
-/* May a free block of this order and type absorb the free block at buddy? */
-static inline bool types_merge(u32 buddy, unsigned int order, enum migratetype mt)
-{
-	return order < PAGEBLOCK_ORDER || frame_list_type(frame(buddy)) == mt;
-}
-
 /* Would the next merge already succeed if our buddy came back? The frames asked
  * about lie in our own 4 MiB unit, so their descriptors are backed. */
 static inline bool next_merge_waits(const struct zone *z, u32 pfn, unsigned int order)
@@ -405,12 +399,54 @@ static inline bool next_merge_waits(const struct zone *z, u32 pfn, unsigned int 
 	return order + 1 < MAX_PAGE_ORDER && is_free_block(z, parent ^ (2u << order), order + 1);
 }
 
+/* A free block as linking it writes it; `flags` are those of a block of the same
+ * order and zone, on a list of another type? Then below pageblock order it merges. */
+static inline bool is_stray_buddy(u32 flags, u32 linked, unsigned int order)
+{
+	return !((flags ^ linked) & ~(u32)PAGE_MT_MASK) && order < PAGEBLOCK_ORDER;
+}
+
+/*
+ * Merge the block at pfn, of the order and type, as far as it goes, and link the
+ * result. `linked` is what the head says then, one order more with each merge;
+ * the bits of the type's lists are written once, at the end. Result: its order.
+ */
+static inline unsigned int merge(struct zone *z, u32 pfn, unsigned int order, enum migratetype mt,
+				 bool to_tail)
+{
+	const u32 tail = frame_flags(z->id, PAGE_TAIL, 0, (enum migratetype)0);
+	u32 linked = frame_flags(z->id, PAGE_FREE, order, mt), filled = z->filled[mt];
+	struct free_area *a = &z->area[order];
+
+	for (; order < MAX_PAGE_ORDER; order++, a++, linked += 1u << PAGE_ORDER_SHIFT) {
+		u32 buddy = pfn ^ (1u << order), flags = frame(buddy)->flags;
+
+		if (likely(flags == linked)) {
+			if (unlink_from(&a->list[mt], buddy))
+				filled &= ~(1u << order);
+		} else if (is_stray_buddy(flags, linked, order)) {
+			leave_list(z, buddy, order, frame_list_type(frame(buddy)), mt);
+		} else {
+			break;
+		}
+		tm_step();
+		frame(pfn | buddy)->flags = tail;
+		pfn &= buddy;
+	}
+	frame(pfn)->flags = linked;
+	if (unlikely(to_tail || next_merge_waits(z, pfn, order)))
+		page_list_add_tail(&a->list[mt], pfn);
+	else
+		page_list_add_head(&a->list[mt], pfn);
+	set_filled(z, mt, filled | 1u << order);
+	return order;
+}
+
 unsigned int buddy_put_locked(struct zone *z, struct page *page, unsigned int order, bool to_tail)
 {
 	u32 pfn = frame_number(page);
 	struct pageblock *home = pageblock_entry(pfn);
 	enum migratetype mt = (enum migratetype)home->type;
-	unsigned int given = order;
 
 	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
 	BUG_ON_VAL(tm_debug && (order > MAX_PAGE_ORDER || (pfn & ((1u << order) - 1))), pfn, order);
@@ -418,19 +454,7 @@ unsigned int buddy_put_locked(struct zone *z, struct page *page, unsigned int or
 	page->refcount = 0;
 	count_free(z, mt, 1ull << order);
 	count_pageblock(home, order, -taken_frame(frame_list_type(page) == MIGRATE_MOVABLE));
-	while (order < MAX_PAGE_ORDER) {
-		u32 buddy = pfn ^ (1u << order);
-
-		if (!is_free_block(z, buddy, order) || !types_merge(buddy, order, mt))
-			break;
-		tm_step();
-		leave_list(z, buddy, order, frame_list_type(frame(buddy)), mt);
-		frame(pfn | buddy)->flags = frame_flags(z->id, PAGE_TAIL, 0, (enum migratetype)0);
-		pfn &= buddy;
-		order++;
-	}
-	link_block(z, pfn, order, mt, to_tail || next_merge_waits(z, pfn, order));
-	return order - given;
+	return merge(z, pfn, order, mt, to_tail) - order;
 }
 
 void buddy_leak_locked(struct zone *z, struct page *page, unsigned int order)
@@ -447,7 +471,7 @@ void buddy_hide_locked(struct zone *z, u32 pfn, unsigned int order)
 	enum migratetype list = frame_list_type(frame(pfn));
 
 	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
-	unlink_block(z, pfn, order, list);
+	leave_list(z, pfn, order, list, list);
 	count_free(z, list, -(1ull << order));
 	count_pageblock(pageblock_entry(pfn), order, taken_frame(false));
 	z->nr_guard += 1ull << order;
