@@ -8,6 +8,7 @@
  * task of the case, and from interrupts.
  */
 #include "tests/target/suites.h"
+#include "tests/target/walker.h"
 
 enum { CASE_LIMIT_S = 120, MAX_REPORTS = 8, CASE_PRIO = 16, REPORT_SIZE = 200 };
 
@@ -135,8 +136,11 @@ static void run_suite(const struct test_suite *s, unsigned int number, struct ta
 
 	out_printf(&console_out, "    KTAP version 1\n    # Subtest: %s\n    1..%u\n", s->name,
 		   s->nr_cases);
+	walker_begin(s->name);
 	for (i = 0; i < s->nr_cases && goes_on(sum); i++)
 		run_case(&s->cases[i], i + 1, sum);
+	if (!sum->hung)
+		walker_end();
 	out_printf(&console_out, "%s %u %s\n", sum->failed == failed ? "ok" : "not ok", number,
 		   s->name);
 }
