@@ -16,15 +16,33 @@ enum { STEP = 32 }; /* at most 30 instructions each */
 
 /* ---- taking ----------------------------------------------------------------------- */
 
-/* One masked section. Pages taken. */
+/* One masked section: hit_take() for many, with what they share looked at once.
+ * Pages taken. */
 static unsigned int take_step(const struct mm_task *me, gfp_t gfp, unsigned int nr,
 			      struct page **page)
 {
 	unsigned int most = nr < STEP ? nr : STEP, n = 0;
-	u64 flags = arch_irq_save();
+	u64 which = hit_zone(gfp), flags = arch_irq_save();
+	struct pcp_row *row = me->cache->first[which]->row;
+	struct pcp_list *l = &row->list[gfp & HIT_MOBILITY];
+	u32 head = l->head, cached = l->flags;
 
-	while (n < most && (page[n] = hit_take(me, gfp, 0)))
-		n++;
+	if (head == PFN_NIL || hit_read64(&row->zone->nr_usable) <=
+				       hit_read64(&row->zone->pass[ZONE_NORMAL + which])) {
+		arch_irq_restore(flags);
+		return 0;
+	}
+	while (n < most && head != PFN_NIL) {
+		struct page *top = frame(head);
+
+		if (unlikely(hit_pair(&top->flags) != cached || hit_is_mapped(top)))
+			break;
+		head = top->next;
+		hit_set_head(top, (cached ^ HIT_TAKEN) | HIT_ONE_REF);
+		page[n++] = top;
+	}
+	l->head = head;
+	l->taken += n;
 	arch_irq_restore(flags);
 	return n;
 }
@@ -61,7 +79,7 @@ static unsigned int take_hits(gfp_t gfp, unsigned int nr, struct page **page, co
 	do
 		n += take_step(me, gfp, nr - n, page + n);
 	while (n < nr && refill_step(me, gfp, mixed));
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned int i = 0; (tm_debug || (gfp & __GFP_ZERO)) && i < n; i++) {
 		if (tm_debug) {
 			page_poison_check(page[i], 0);
 			owner_set(page[i], 0, gfp, site);
@@ -93,6 +111,35 @@ unsigned int alloc_pages_bulk(gfp_t gfp, unsigned int nr, struct page **page)
 
 /* ---- giving back ------------------------------------------------------------------- */
 
+/* Pages that go where the first went, which was a hit: same zone, same type. Masked. */
+static unsigned int put_alike(const struct mm_task *me, unsigned int nr, struct page **page)
+{
+	u32 cached = page[0]->flags, type = frame_list_type(page[0]);
+	struct pcp_row *row = me->cache->zone[frame_zone_id(page[0])].row;
+	struct pcp_list *l = &row->list[type];
+	u64 taken = (cached ^ HIT_TAKEN) | HIT_ONE_REF;
+	u32 limit = hit_read16(&row->limit), blocks = pcp_blocks(l), head = l->head;
+	/* Others may have closed it since. */
+	u32 room = limit > blocks ? limit - blocks : 0;
+	unsigned int most = nr - 1 < room ? nr - 1 : room, n = 0;
+
+	for (; n < most; n++) {
+		struct page *p = page[n + 1];
+		u64 pfn = hit_rotate((u64)(uintptr_t)p - ARCH_FRAMES_BASE, 5);
+
+		if (unlikely(pfn - frame_map.run_start >= frame_map.run_frames) ||
+		    hit_read8(&pageblock_entry(pfn)->type) != type ||
+		    hit_pair(&p->flags) != taken || hit_is_mapped(p))
+			break;
+		p->next = head;
+		hit_set_head(p, cached);
+		head = (u32)pfn;
+	}
+	l->head = head;
+	l->put += n;
+	return n;
+}
+
 static unsigned int put_step(const struct mm_task *me, unsigned int nr, struct page **page,
 			     const void *site)
 {
@@ -102,8 +149,10 @@ static unsigned int put_step(const struct mm_task *me, unsigned int nr, struct p
 	for (unsigned int i = 0; tm_debug && i < most; i++)
 		page_poison_own(page[i], 0, site);
 	flags = arch_irq_save();
-	while (n < most && hit_put(me, page[n], 0))
+	while (n < most && hit_put(me, page[n], 0)) {
 		n++;
+		n += put_alike(me, most - n + 1, page + n - 1);
+	}
 	arch_irq_restore(flags);
 	return n;
 }
