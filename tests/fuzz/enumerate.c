@@ -80,7 +80,7 @@ static u64 nr_steps;
 static u32 expanding;
 static struct call now_calling;
 
-/* ---- findings ------------------------------------------------------------------------- */
+/* ---- findings --------------------------------------------------------------------- */
 
 static void print_call(const struct call *c)
 {
@@ -110,7 +110,7 @@ static void broken(const char *text)
 	exit(1);
 }
 
-/* ---- going to a state and taking it down ----------------------------------------------- */
+/* ---- going to a state and taking it down ------------------------------------------ */
 
 static void save_state(struct node_of_search *n)
 {
@@ -162,7 +162,7 @@ static void go_to(const struct node_of_search *n)
 	fake_set_cpu((unsigned int)*from);
 }
 
-/* ---- the state as a key ------------------------------------------------------------------ */
+/* ---- the state as a key ----------------------------------------------------------- */
 
 static u8 *add_word(u8 *key, u64 value)
 {
@@ -251,7 +251,7 @@ static void note_state(u32 parent)
 	save_state(n);
 }
 
-/* ---- calls --------------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------------ */
 
 static void do_call(const struct call *c)
 {
@@ -312,7 +312,7 @@ static void expand(u32 from)
 		step(from, (struct call){ OTHER_CPU, 0, 0, 0 });
 }
 
-/* ---- the tiny zone ---------------------------------------------------------------------------- */
+/* ---- the tiny zone ---------------------------------------------------------------- */
 
 static struct page *hold(gfp_t gfp, unsigned int order)
 {
@@ -383,7 +383,7 @@ static void build(void)
 	ghost_check();
 }
 
-/* ---- one scene ----------------------------------------------------------------------------------- */
+/* ---- one scene -------------------------------------------------------------------- */
 
 /* Expand what was found at one depth, then what that found. */
 static unsigned int walk(unsigned int depth, unsigned int most)

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sequences of operations; see ops.h. */
+/*
+ * Sequences of operations; contracts in ops.h. What a caller may do is one
+ * function each, fed by two bytes. What the one task has set, and thereby what
+ * its requests may expect, is kept here a second time, for the model.
+ */
 #include "ops.h"
 
 #include <stdio.h>

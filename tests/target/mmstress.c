@@ -79,7 +79,7 @@ static u64 seeded(u64 nr)
 	return gen;
 }
 
-/* ---- blocks that know their owner ------------------------------------------------------ */
+/* ---- blocks that know their owner ------------------------------------------------- */
 
 static void sign(const struct held *h)
 {
@@ -139,7 +139,7 @@ static bool take(struct held *h, gfp_t gfp, u32 order, u64 mark)
 	return true;
 }
 
-/* ---- what workers do -------------------------------------------------------------------- */
+/* ---- what workers do -------------------------------------------------------------- */
 
 static const gfp_t kinds[] = {
 	GFP_KERNEL,
@@ -279,7 +279,7 @@ static void bury(struct worker *w)
 			give_back(&w->held[i]);
 }
 
-/* ---- what interrupts do -------------------------------------------------------------------- */
+/* ---- what interrupts do ----------------------------------------------------------- */
 
 static void tick(struct timer *t)
 {
@@ -293,7 +293,7 @@ static void tick(struct timer *t)
 		(void)timer_start(t, time_after_ns(TICK_US * US), 0);
 }
 
-/* ---- what is done to all of them --------------------------------------------------------------- */
+/* ---- what is done to all of them -------------------------------------------------- */
 
 static void turn_cpu(u64 *gen)
 {
@@ -402,7 +402,7 @@ static bool all_done(void)
 	return true;
 }
 
-/* ---- a run ---------------------------------------------------------------------------------------- */
+/* ---- a run ------------------------------------------------------------------------ */
 
 static u64 pages_at_home(void)
 {

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Machines that can be put back to a kept state; see arena.h. */
+/*
+ * Machines that can be put back to a kept state; contracts in arena.h. The state
+ * is a list of pieces of memory: what there is one of comes first, descriptors and
+ * pageblocks last, all of them or those of a window.
+ */
 #include "help/arena.h"
 
 #include <stdlib.h>

@@ -87,7 +87,7 @@ static void set(u64 pfn, unsigned int order, u8 head, u8 rest)
 	*at(pfn) = head;
 }
 
-/* ---- learning ------------------------------------------------------------------------- */
+/* ---- learning --------------------------------------------------------------------- */
 
 static void learn_runs(void)
 {
@@ -178,7 +178,7 @@ u8 *ghost_bytes(u64 pfn)
 	return at(pfn);
 }
 
-/* ---- answers ---------------------------------------------------------------------------- */
+/* ---- answers ---------------------------------------------------------------------- */
 
 static enum zone_type highest(gfp_t gfp)
 {
@@ -324,7 +324,7 @@ u64 ghost_free_pages(void)
 	return n;
 }
 
-/* ---- the walk over lists and caches --------------------------------------------------------- */
+/* ---- the walk over lists and caches ----------------------------------------------- */
 
 /* A block that nobody owns counts in the pageblocks it covers. */
 static void count_block(u16 *counts, u64 pfn, unsigned int order)
@@ -401,7 +401,7 @@ static u64 check_cache(const struct zone *z, const struct pcp *p)
 	return pages;
 }
 
-/* ---- the walk over frames --------------------------------------------------------------------- */
+/* ---- the walk over frames --------------------------------------------------------- */
 
 /* The zone is the frame's own: nodes may lie inside each other. */
 static void check_unmerged(const struct zone *z, u64 pfn, unsigned int order)
@@ -471,7 +471,7 @@ static void check_run(const struct run *r, struct tally *sum)
 		check_head(r->zone, pfn, sum);
 }
 
-/* ---- sums ----------------------------------------------------------------------------------------- */
+/* ---- sums ------------------------------------------------------------------------- */
 
 static void check_sums(const struct zone *z, const struct tally *sum)
 {
