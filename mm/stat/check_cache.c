@@ -12,7 +12,7 @@
 #include "mm/stat/check.h"
 
 enum {
-	STEP = 32,
+	STEP = 8,
 	NR_LISTS = PCP_ORDERS * PCP_TYPES,
 	RESTARTS = 8, /* of one list that others use meanwhile */
 	ANSWER_NS = 100 * 1000 * 1000,
