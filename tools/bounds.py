@@ -42,7 +42,8 @@ def spread(bounds, kind):
 
 def print_bounds(bounds):
     print("\nLongest sections while the allocator does all it can, in instructions:")
-    print(f"{'':22} " + " ".join(f"{mib:>6,} MiB" for mib in SIZES) + f" {'bound':>8} {'spread':>7}")
+    print(f"{'':22} " + " ".join(f"{mib:>6,} MiB" for mib in SIZES) +
+          f" {'bound':>8} {'spread':>7}")
     for kind, text in (("lock", "zone lock held"), ("masked", "interrupts masked")):
         print(f"{text:22} " + " ".join(f"{bounds[mib][kind]:>10,}" for mib in SIZES) +
               f" {BOUNDS[kind]:>8,} {spread(bounds, kind):>7.1%}")

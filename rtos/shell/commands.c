@@ -16,24 +16,25 @@ static const struct command commands[] = {
 	{ "mm", "WORD ...", "try, watch and check the page allocator", cmd_mm,
 	  "    mm alloc ORDER [COUNT] [node N] [WORD...]\n"
 	  "        take COUNT blocks of 2^ORDER pages, from node N if it has them, and hold them;\n"
-	  "        WORD: dma dma32 movable reclaimable atomic nowait kernel memalloc thisnode zero\n"
+	  "        WORD: dma dma32 movable reclaimable atomic nowait kernel memalloc\n"
+	  "        thisnode zero\n"
 	  "    mm hold                          what is held\n"
 	  "    mm free ID|ADDRESS|all           give back\n"
 	  "    mm drain                         empty the caches of all CPUs\n"
 	  "    mm check                         compare everything with the equations\n"
 	  "    mm stress [SECONDS] [seed N] [tasks N]\n"
-	  "        random requests of all orders from many tasks; then every page must be home\n"
-	  "    mm ladder                        how deep each band may dig, and what is left for it\n"
+	  "        random requests from many tasks; then every page must be home\n"
+	  "    mm ladder                        how deep each band may dig, and what is left\n"
 	  "    mm flood [SECONDS]\n"
-	  "        tasks that take all memory against an urgent one, with the ladder of floors\n"
-	  "    mm explain [N|on|off]            the latest requests that were not served at once: why\n"
-	  "    mm owner [PFN]                   who holds memory, by call site; or a frame's history\n"
+	  "        tasks that take all memory against an urgent one (the ladder)\n"
+	  "    mm explain [N|on|off]            latest requests not served at once: why\n"
+	  "    mm owner [PFN]                   who holds memory; or a frame's history\n"
 	  "    mm fault [NAME VALUE ...|off]    make requests fail by rule: probability interval\n"
 	  "        times space min-order ignore-gfp-wait ignore-gfp-highmem tm_seed tm_spare_band\n"
 	  "    mm trace on|off|show [N]         events of the page allocator\n"
 	  "    mm policy [local|preferred N|interleave LIST|bind LIST]\n"
 	  "        where this shell's requests go, unless they name a node\n"
-	  "    mm mems [LIST] [task ID]         nodes that a task may use at all (LIST: 0-1,3 or all)\n" },
+	  "    mm mems [LIST] [task ID]         nodes a task may use at all (LIST: 0-1,3 or all)\n" },
 	{ "ps", "", "tasks", cmd_ps, NULL },
 	{ "top", "[TIMES]", "CPUs and tasks each second, until a key", cmd_top, NULL },
 	{ "task", "kill|suspend|resume|prio|cpus ID [VALUE]", "end, stop or change a task",
