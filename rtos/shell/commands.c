@@ -34,7 +34,7 @@ static const struct command commands[] = {
 	  "    mm trace on|off|show [N]         events of the page allocator\n"
 	  "    mm policy [local|preferred N|interleave LIST|bind LIST]\n"
 	  "        where this shell's requests go, unless they name a node\n"
-	  "    mm mems [LIST] [task ID]         nodes a task may use at all (LIST: 0-1,3 or all)\n" },
+	  "    mm mems [LIST] [task ID]         nodes a task may use (LIST: 0-1,3 or all)\n" },
 	{ "ps", "", "tasks", cmd_ps, NULL },
 	{ "top", "[TIMES]", "CPUs and tasks each second, until a key", cmd_top, NULL },
 	{ "task", "kill|suspend|resume|prio|cpus ID [VALUE]", "end, stop or change a task",
