@@ -419,7 +419,9 @@ static inline unsigned int merge(struct zone *z, u32 pfn, unsigned int order, en
 	struct free_area *a = &z->area[order];
 
 	for (; order < MAX_PAGE_ORDER; order++, a++, linked += 1u << PAGE_ORDER_SHIFT) {
-		u32 buddy = pfn ^ (1u << order), flags = frame(buddy)->flags;
+		u32 buddy = pfn ^ (1u << order);
+		/* Its CPU may be turning a cached head just now, but not into a free one. */
+		u32 flags = __atomic_load_n(&frame(buddy)->flags, __ATOMIC_RELAXED);
 
 		if (likely(flags == linked)) {
 			if (unlink_from(&a->list[mt], buddy))
