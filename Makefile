@@ -51,7 +51,7 @@ cflags = $(if $(filter %.fp.c,$<),$(filter-out -mgeneral-regs-only,$(CFLAGS)),$(
 
 # Objects that only a pattern rule names are kept, not removed after the link.
 .SECONDARY:
-.PHONY: all run test check bench lint gdb clean help images FORCE
+.PHONY: all run test check bench coverage lint gdb clean help images FORCE
 all:
 
 help:
@@ -163,6 +163,9 @@ bench: $(A)/Image
 	$(Q)$(MAKE) --no-print-directory BUILD=meter APP= all
 	$(Q)$(PYTHON) -B tools/bench.py --image $(A)/Image --meter-image $(B)/arm64-meter/Image \
 		--out $(B)/bench
+
+coverage: | setup-test
+	$(Q)TM_BUILD=$(B) TM_LIBFDT=$(LIBFDT) tools/coverage
 
 lint: images compile_commands.json | setup-lint
 	$(Q)CC=$(CC) B=$(B) LIBFDT=$(LIBFDT) tools/lint/run

@@ -7,8 +7,8 @@
 # that addresses in the output are the same everywhere.
 
 SAN ?=
-SIM_OPT ?= -O1
 COV ?=
+SIM_OPT ?= $(if $(COV),-O0,-O1)
 comma := ,
 PLANT ?=
 SIM_FLAVOUR := $(if $(SAN),-$(SAN))$(if $(COV),-coverage)

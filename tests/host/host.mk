@@ -8,7 +8,12 @@
 # tests ten times as long.
 
 HOSTCC ?= gcc
-H := $(B)/host
+# COV=1: programs of their own that count what runs; no sanitizer, whose branches
+# would be counted too, and nothing folded.
+H := $(B)/host$(if $(COV),/units-coverage)
+HOST_LOOK := $(if $(COV),-O0 --coverage -fprofile-update=atomic,-O1 -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined)
+HOST_LINK := $(if $(COV),--coverage,-fsanitize=address,undefined)
 HOST_LIB_SRCS := $(sort $(wildcard mm/*/*.c) $(filter-out rtos/lib/string.c,$(wildcard rtos/lib/*.c)) \
 	$(addprefix rtos/dev/,uart.c pl011.c ns16550.c bcm2835_aux.c) \
 	$(addprefix rtos/shell/,lineedit.c parse.c registry.c tree.c))
@@ -19,8 +24,8 @@ HOST_FAKES := $(sort $(wildcard tests/host/fake/*.c))
 HOST_HELPERS := $(sort $(wildcard tests/host/help/*.c))
 # The fakes first: rtos/dev/mmio.h among them stands in for the hardware.
 HOST_INC := -Itests/host/fake -I. -Itests/host
-HOST_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
-	-fno-builtin -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+HOST_CFLAGS := -std=gnu11 $(HOST_LOOK) -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
+	-fno-builtin \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
 	-Wpointer-arith -Wwrite-strings $(WERROR) $(HOST_INC)
 HOST_ENV := UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
@@ -36,15 +41,15 @@ $(H)/$(1)/libmm.a: $(HOST_LIB_SRCS:%.c=$(H)/$(1)/%.o) $(HOST_FAKES:%.c=$(H)/$(1)
 	@rm -f $$@
 	$$(Q)ar rcs $$@ $$^
 $(H)/$(1)/test_%: $(H)/$(1)/tests/host/test_%.o $(HOST_HELPERS:%.c=$(H)/$(1)/%.o) $(H)/$(1)/libmm.a
-	$$(Q)$$(HOSTCC) -fsanitize=address,undefined $$^ -lcmocka -lfdt -o $$@
+	$$(Q)$$(HOSTCC) $(HOST_LINK) $$^ -lcmocka -lfdt -o $$@
 # The shell's tests stand in for mm themselves, so without its helpers. The
 # console is linked by name: the fake machine has its own, weak, words for it.
 $(H)/$(1)/test_shell_console: $(H)/$(1)/rtos/dev/console.o
 $(H)/$(1)/test_shell_%: $(H)/$(1)/tests/host/test_shell_%.o $(H)/$(1)/libmm.a
-	$$(Q)$$(HOSTCC) -fsanitize=address,undefined $$(filter %.o,$$^) $(H)/$(1)/libmm.a -lcmocka -o $$@
+	$$(Q)$$(HOSTCC) $(HOST_LINK) $$(filter %.o,$$^) $(H)/$(1)/libmm.a -lcmocka -o $$@
 # The slow path alone: its test answers for all that it calls.
 $(H)/$(1)/test_slowpath: $(H)/$(1)/tests/host/test_slowpath.o $(H)/$(1)/libmm.a
-	$$(Q)$$(HOSTCC) -fsanitize=address,undefined $$^ -lcmocka -o $$@
+	$$(Q)$$(HOSTCC) $(HOST_LINK) $$^ -lcmocka -o $$@
 # Sources of rtos/ whose contract is faked for everybody else.
 $(H)/$(1)/test_load: $(H)/$(1)/rtos/load.o
 $(H)/$(1)/test_bootargs: $(H)/$(1)/rtos/bootargs.o
