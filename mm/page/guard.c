@@ -115,7 +115,7 @@ bool mm_explain_fault(u64 va, char *buf, size_t size)
 	order = guard_of(pfn, &head);
 	if (order == NR_PAGE_ORDERS)
 		return false;
-	tm_snprintf(buf, size, "guard page, frame %llx of order %u, beside the block at frame %x",
+	tm_snprintf(buf, size, "guard page, frame %#llx of order %u, beside the block at frame %#x",
 		    (unsigned long long)head, order, beside((u32)head, order));
 	owner_log(beside((u32)head, order));
 	return true;

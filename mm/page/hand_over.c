@@ -104,7 +104,7 @@ static struct zone *tm_init zone_of(u32 node, u64 pfn)
 		if (pfn >= z->start.v && pfn < z->end.v)
 			return z;
 	}
-	panic("frame %llx of node %u is in no zone", (unsigned long long)pfn, node);
+	panic("frame %#llx of node %u is in no zone", (unsigned long long)pfn, node);
 }
 
 /* Holes are written too, up to the ends of their units: a merge may ask. */

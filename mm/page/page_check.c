@@ -95,12 +95,12 @@ void page_report_bad_free(const struct page *page, unsigned int order, enum page
 	BUG_ON_VAL(fault >= NR_PAGE_FAULTS, fault, order);
 	if (tm_debug) {
 		tell_history(pfn, fault != PAGE_FAULT_FOREIGN);
-		panic("free of frame %llx, order %u: %s (flags %x)", (unsigned long long)pfn, order,
-		      fault_names[fault], flags);
+		panic("free of frame %#llx, order %u: %s (flags %x)", (unsigned long long)pfn,
+		      order, fault_names[fault], flags);
 	}
 	if (!may_report())
 		return;
-	pr_err("mm: free of frame %llx, order %u refused: %s (flags %x)", (unsigned long long)pfn,
+	pr_err("mm: free of frame %#llx, order %u refused: %s (flags %x)", (unsigned long long)pfn,
 	       order, fault_names[fault], flags);
 	tell_history(pfn, fault != PAGE_FAULT_FOREIGN);
 }
@@ -111,12 +111,12 @@ void page_report_damaged(const struct page *page)
 
 	if (tm_debug) {
 		tell_history(pfn, true);
-		panic("damaged free frame %llx: references %x, mapping %x, mapped %x",
+		panic("damaged free frame %#llx: references %x, mapping %x, mapped %x",
 		      (unsigned long long)pfn, page->refcount, page->mapping, page->mapcount);
 	}
 	if (!may_report())
 		return;
-	pr_err("mm: damaged free frame %llx leaked: references %x, mapping %x, mapped %x",
+	pr_err("mm: damaged free frame %#llx leaked: references %x, mapping %x, mapped %x",
 	       (unsigned long long)pfn, page->refcount, page->mapping, page->mapcount);
 	tell_history(pfn, true);
 }
@@ -146,7 +146,7 @@ void page_poison_check(struct page *page, unsigned int order)
 			if (word[w] == POISON)
 				continue;
 			tell_history(frame_number(page + i), true);
-			panic("frame %x was written after it was freed: %llx at byte %u",
+			panic("frame %#x was written after it was freed: %llx at byte %u",
 			      frame_number(page + i), (unsigned long long)word[w], w * 8);
 		}
 	}

@@ -34,7 +34,7 @@ static void tm_printf(3, 0)
 {
 	if (w->findings++ >= MAX_PRINTED)
 		return;
-	out_printf(w->out, "mm check: node %u zone %s frame %llx: ", w->z->node, w->z->name,
+	out_printf(w->out, "mm check: node %u zone %s frame %#llx: ", w->z->node, w->z->name,
 		   (unsigned long long)pfn);
 	out_vprintf(w->out, fmt, ap);
 	out_printf(w->out, "\n");

@@ -348,6 +348,12 @@ static void print_time(struct out *out, u64 ns)
 		   (unsigned long long)(ns % 1000000000 / 1000));
 }
 
+static void print_nodes(struct out *out, u64 nodes)
+{
+	out_printf(out, ", only node%s ", nodes & (nodes - 1) ? "s" : "");
+	out_mask(out, nodes);
+}
+
 static void print_head(struct out *out, const struct journey *j)
 {
 	char site[80];
@@ -366,7 +372,7 @@ static void print_head(struct out *out, const struct journey *j)
 	out_printf(out, "), %s, node %d first, zones up to %s", migratetype_name(j->mt), j->node,
 		   mm_zone_type_name(j->high));
 	if (j->nodes != ~0ull)
-		out_printf(out, ", only nodes %llx", (unsigned long long)j->nodes);
+		print_nodes(out, j->nodes);
 	out_printf(out, "\n  by %s\n", site);
 }
 

@@ -278,11 +278,11 @@ void mm_view_owner(struct out *out, pfn_t frame_nr)
 	u32 flags = r ? GET(r->flags) : 0;
 
 	if (!r) {
-		out_printf(out, "frame %llx: no history%s\n", (unsigned long long)pfn,
+		out_printf(out, "frame %#llx: no history%s\n", (unsigned long long)pfn,
 			   owner_on ? "" : " (page_owner=on keeps one)");
 		return;
 	}
-	out_printf(out, "frame %llx, of the block of order %u at %llx: %s\n",
+	out_printf(out, "frame %#llx, of the block of order %u at %#llx: %s\n",
 		   (unsigned long long)pfn, order_of(flags), (unsigned long long)head,
 		   flags & OWNER_LIVE ? "held" : "free");
 	if (GET(r->site)) {

@@ -17,7 +17,7 @@ static const struct command commands[] = {
 	  "    mm alloc ORDER [COUNT] [node N] [WORD...]\n"
 	  "        take COUNT blocks of 2^ORDER pages, from node N if it has them, and hold them;\n"
 	  "        WORD: dma dma32 movable reclaimable atomic nowait kernel memalloc\n"
-	  "        thisnode zero\n"
+	  "        thisnode zero warn (the log has a report when it fails)\n"
 	  "    mm hold                          what is held\n"
 	  "    mm free ID|ADDRESS|all           give back\n"
 	  "    mm drain                         empty the caches of all CPUs\n"
@@ -31,7 +31,7 @@ static const struct command commands[] = {
 	  "    mm owner [PFN]                   who holds memory; or a frame's history\n"
 	  "    mm fault [NAME VALUE ...|off]    make requests fail by rule: probability interval\n"
 	  "        times space min-order ignore-gfp-wait ignore-gfp-highmem tm_seed tm_spare_band\n"
-	  "    mm trace on|off|show [N]         events of the page allocator\n"
+	  "    mm trace [on|off|show [N]]       events of the page allocator\n"
 	  "    mm policy [local|preferred N|interleave LIST|bind LIST]\n"
 	  "        where this shell's requests go, unless they name a node\n"
 	  "    mm mems [LIST] [task ID]         nodes a task may use (LIST: 0-1,3 or all)\n" },
@@ -60,7 +60,10 @@ static const struct command commands[] = {
 	{ "test", "[GLOB]", "run the self tests whose suite matches", cmd_test, NULL },
 	{ "stress", "[MILLISECONDS] [tasks N] [seed N]", "tasks that use all of the core at once",
 	  cmd_stress, NULL },
-	{ "bench", "[NAME [unmasked]]", "measure the page allocator", cmd_bench,
+	{ "bench", "[NAME [unmasked]]", "measure the page allocator, booting or the core",
+	  cmd_bench,
+	  "    NAME: pair boot (both without a NAME) irq batch bulk exact contents churn row\n"
+	  "        steal lines rtos\n"
 	  "    unmasked: interrupts are let in during the calls; for /proc/tm_latency\n" },
 	{ "time", "COMMAND...", "run a command and say how long it took", cmd_time, NULL },
 	{ "sleep", "SECONDS", "wait", cmd_sleep, NULL },
@@ -69,10 +72,9 @@ static const struct command commands[] = {
 	{ "false", "", "fail", cmd_false, NULL },
 	{ "poweroff", "", "switch the machine off", cmd_poweroff, NULL },
 	{ "reboot", "", "restart the machine", cmd_reboot, NULL },
-	{ "panic", "[FAULT|WORD...]",
-	  "stop; FAULT: null, stack, stack-task, stack-fp, text, exec, undefined, fp, bug,\n"
-	  "    free-twice, after-free (test builds), guard (debug_guardpage_minorder=)",
-	  cmd_panic, NULL },
+	{ "panic", "[FAULT|WORD...]", "stop the kernel with these words, or by a fault", cmd_panic,
+	  "    FAULT: null stack stack-task stack-fp text exec undefined fp bug\n"
+	  "        free-twice after-free (test builds) guard (debug_guardpage_minorder=)\n" },
 };
 
 const struct command *command_nth(unsigned int n)
@@ -92,11 +94,17 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+enum { USE_WIDTH = 38 };
+
+/* A use that is too long for its column has a line of its own. */
 static void help_line(const struct command *c)
 {
-	char use[48];
+	char use[USE_WIDTH + 1] = "";
 
-	tm_snprintf(use, sizeof(use), "%s %s", c->name, c->args);
+	if (strlen(c->name) + 1 + strlen(c->args) > USE_WIDTH)
+		sh_print("  %s %s\n", c->name, c->args);
+	else
+		tm_snprintf(use, sizeof(use), "%s %s", c->name, c->args);
 	sh_print("  %-38s %s\n", use, c->help);
 }
 

@@ -13,7 +13,7 @@ static int check(int argc, char **argv)
 
 	(void)argv;
 	if (argc > 2)
-		return sh_usage("mm");
+		return mm_usage("check");
 	wrong = mm_check(&sh);
 	sh_print("mm check: %u violations\n", wrong);
 	return wrong ? EXIT_FAIL : EXIT_OK;
@@ -25,7 +25,7 @@ static int drain(int argc, char **argv)
 
 	(void)argv;
 	if (argc > 2)
-		return sh_usage("mm");
+		return mm_usage("drain");
 	all = mm_drain_caches();
 	sh_print(all ? "mm drain: the caches are empty\n"
 		     : "mm drain: a CPU did not come within 100 ms\n");
@@ -36,7 +36,7 @@ static int ladder(int argc, char **argv)
 {
 	(void)argv;
 	if (argc > 2)
-		return sh_usage("mm");
+		return mm_usage("ladder");
 	mm_view_ladder(&sh);
 	return EXIT_OK;
 }
@@ -44,14 +44,40 @@ static int ladder(int argc, char **argv)
 /* Called with argv[0] "mm", argv[1] the word. */
 static const struct {
 	const char *word;
+	const char *args; /* as in the help */
 	int (*run)(int argc, char **argv);
 } parts[] = {
-	{ "alloc", mm_alloc },     { "free", mm_free },         { "hold", mm_hold },
-	{ "check", check },        { "drain", drain },          { "stress", mm_stress },
-	{ "explain", mm_explain }, { "owner", mm_owner },       { "fault", mm_fault },
-	{ "trace", mm_trace },     { "policy", mm_policy_cmd }, { "mems", mm_mems_cmd },
-	{ "flood", mm_flood },     { "ladder", ladder },
+	{ "alloc", "ORDER [COUNT] [node N] [WORD...]", mm_alloc },
+	{ "free", "ID|ADDRESS|all", mm_free },
+	{ "hold", "", mm_hold },
+	{ "check", "", check },
+	{ "drain", "", drain },
+	{ "stress", "[SECONDS] [seed N] [tasks N]", mm_stress },
+	{ "explain", "[N|on|off]", mm_explain },
+	{ "owner", "[PFN]", mm_owner },
+	{ "fault", "[NAME VALUE ...|off]", mm_fault },
+	{ "trace", "[on|off|show [N]]", mm_trace },
+	{ "policy", "[local|preferred N|interleave LIST|bind LIST]", mm_policy_cmd },
+	{ "mems", "[LIST] [task ID]", mm_mems_cmd },
+	{ "flood", "[SECONDS]", mm_flood },
+	{ "ladder", "", ladder },
 };
+
+const char *mm_word(unsigned int n)
+{
+	return n < ARRAY_SIZE(parts) ? parts[n].word : NULL;
+}
+
+int mm_usage(const char *word)
+{
+	unsigned int i = 0;
+
+	while (i < ARRAY_SIZE(parts) && strcmp(word, parts[i].word) != 0)
+		i++;
+	BUG_ON(i == ARRAY_SIZE(parts));
+	sh_print("mm: usage: mm %s%s%s\n", word, parts[i].args[0] ? " " : "", parts[i].args);
+	return EXIT_USAGE;
+}
 
 int cmd_mm(int argc, char **argv)
 {

@@ -241,10 +241,8 @@ int mm_flood(int argc, char **argv)
 	u64 seconds = 3;
 	int status = EXIT_FAIL;
 
-	if (argc > 3) {
-		sh_print("mm: usage: mm flood [SECONDS]\n");
-		return EXIT_USAGE;
-	}
+	if (argc > 3)
+		return mm_usage("flood");
 	if (argc == 3 && sh_number("mm flood", "SECONDS", argv[2], 1, MAX_SECONDS, &seconds))
 		return EXIT_USAGE;
 	sh_print("mm flood: ladder %s; four tasks take all they get, one needs %d pages each ms\n",

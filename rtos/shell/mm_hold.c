@@ -50,15 +50,15 @@ int mm_hold(int argc, char **argv)
 
 	(void)argv;
 	if (argc > 2)
-		return sh_usage("mm");
+		return mm_usage("hold");
 	for (unsigned int i = 0; i < HOLD_MAX; i++) {
 		if (!held[i].id)
 			continue;
 		show_block(&held[i]);
 		kib += 4ull << held[i].order;
 	}
-	sh_print("%u blocks held (limit %d), %llu KiB\n", nr_held(), HOLD_MAX,
-		 (unsigned long long)kib);
+	sh_print("%u block%s held (limit %d), %llu KiB\n", nr_held(), nr_held() == 1 ? "" : "s",
+		 HOLD_MAX, (unsigned long long)kib);
 	return EXIT_OK;
 }
 
@@ -84,6 +84,7 @@ static const struct {
 	{ "memalloc", __GFP_MEMALLOC },
 	{ "thisnode", __GFP_THISNODE },
 	{ "zero", __GFP_ZERO },
+	{ "warn", 0 }, /* takes __GFP_NOWARN away */
 };
 
 static int alloc_usage(void)
@@ -101,6 +102,8 @@ static bool parse_word(const char *text, gfp_t *gfp)
 		if (strcmp(text, words[i].name) != 0)
 			continue;
 		*gfp |= words[i].gfp;
+		if (!words[i].gfp)
+			*gfp &= ~__GFP_NOWARN;
 		return true;
 	}
 	return false;
@@ -208,7 +211,7 @@ static int free_all(void)
 	for (unsigned int i = 0; i < HOLD_MAX; i++)
 		if (held[i].id)
 			give_back(&held[i]);
-	sh_print("%u blocks freed\n", n);
+	sh_print("%u block%s freed\n", n, n == 1 ? "" : "s");
 	return EXIT_OK;
 }
 
@@ -227,10 +230,8 @@ int mm_free(int argc, char **argv)
 	struct held *h;
 	u64 id;
 
-	if (argc != 3) {
-		sh_print("mm: usage: mm free ID|ADDRESS|all\n");
-		return EXIT_USAGE;
-	}
+	if (argc != 3)
+		return mm_usage("free");
 	if (!strcmp(argv[2], "all"))
 		return free_all();
 	if (sh_number("mm free", "ID", argv[2], 1, ~0ull, &id))

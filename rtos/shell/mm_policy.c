@@ -54,12 +54,6 @@ static int show_policy(void)
 	return EXIT_OK;
 }
 
-static int policy_usage(void)
-{
-	sh_print("mm: usage: mm policy [local|preferred N|interleave LIST|bind LIST]\n");
-	return EXIT_USAGE;
-}
-
 int mm_policy_cmd(int argc, char **argv)
 {
 	struct mm_policy p = { .nodes = 0 };
@@ -70,7 +64,7 @@ int mm_policy_cmd(int argc, char **argv)
 	while (mode < ARRAY_SIZE(modes) && strcmp(argv[2], modes[mode]) != 0)
 		mode++;
 	if (mode == ARRAY_SIZE(modes) || argc != (mode == MM_POLICY_LOCAL ? 3 : 4))
-		return policy_usage();
+		return mm_usage("policy");
 	p.mode = (enum mm_policy_mode)mode;
 	if (argc == 4 && parse_nodes("mm policy", argv[3], &p.nodes))
 		return EXIT_USAGE;
@@ -109,8 +103,7 @@ static int parse_mems(int argc, char **argv, struct limits *l, u64 *id)
 		return sh_number("mm mems", "ID", argv[i + 1], 1, 0xffffffffu, id);
 	if (argc == i)
 		return EXIT_OK;
-	sh_print("mm: usage: mm mems [LIST] [task ID]\n");
-	return EXIT_USAGE;
+	return mm_usage("mems");
 }
 
 int mm_mems_cmd(int argc, char **argv)

@@ -23,7 +23,7 @@ int mm_explain(int argc, char **argv)
 	int on = argc == 3 ? parse_switch(argv[2]) : -1;
 
 	if (argc > 3)
-		return sh_usage("mm");
+		return mm_usage("explain");
 	if (on >= 0) {
 		mm_explain_switch(on);
 		return EXIT_OK;
@@ -39,7 +39,7 @@ int mm_owner(int argc, char **argv)
 	u64 pfn;
 
 	if (argc > 3)
-		return sh_usage("mm");
+		return mm_usage("owner");
 	if (argc == 2) {
 		mm_view_owner_sites(&sh);
 		return EXIT_OK;
@@ -98,7 +98,7 @@ int mm_fault(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[2], "off"))
 		return store_fault("probability", "0");
 	if (argc % 2)
-		return sh_usage("mm");
+		return mm_usage("fault");
 	for (int i = 2; i < argc && !status; i += 2)
 		status = store_fault(argv[i], argv[i + 1]);
 	return status;
@@ -116,7 +116,7 @@ int mm_trace(int argc, char **argv)
 		return EXIT_OK;
 	}
 	if (argc > 4 || (argc > 2 && strcmp(argv[2], "show") != 0))
-		return sh_usage("mm");
+		return mm_usage("trace");
 	if (argc == 4 && sh_number("mm trace", "N", argv[3], 1, MOST_SHOWN, &nr))
 		return EXIT_USAGE;
 	mm_view_trace(&sh, (unsigned int)nr);

@@ -167,10 +167,36 @@ static bool in_command_place(const char *line, size_t start)
 	return start == 0 || line[start - 1] == ';';
 }
 
+/* Is the word that starts here the first after that command? */
+static bool follows(const char *command, const char *line, size_t start)
+{
+	size_t len = strlen(command), end = start;
+
+	while (end && line[end - 1] == ' ')
+		end--;
+	return end < start && end >= len && !strncmp(line + end - len, command, len) &&
+	       in_command_place(line, end - len);
+}
+
+static bool nth_mm_word(const char *prefix, unsigned int index, char *word, size_t size)
+{
+	const char *name;
+
+	for (unsigned int i = 0; (name = mm_word(i)); i++) {
+		if (strncmp(name, prefix, strlen(prefix)) != 0 || index--)
+			continue;
+		tm_snprintf(word, size, "%s", name);
+		return true;
+	}
+	return false;
+}
+
 static bool complete(const char *line, size_t start, unsigned int index, char *word, size_t size)
 {
-	if (in_command_place(line, start))
+	if (in_command_place(line, start) || follows("help", line, start))
 		return nth_command(line + start, index, word, size);
+	if (follows("mm", line, start))
+		return nth_mm_word(line + start, index, word, size);
 	if (line[start] == '/')
 		return nth_path(line + start, index, word, size);
 	return false;

@@ -97,6 +97,10 @@ u64 crash_fp(u64 n);
 /* `echo WORDS > FILE`: the words joined by blanks, into the text tree. */
 int sh_write_file(const char *path, int argc, char **argv);
 /* `mm WORD ...`, argv[0] being "mm": in the table of mm_cmd.c. */
+/* The n-th word, for completion; null after the last. */
+const char *mm_word(unsigned int n);
+/* "mm: usage: mm WORD ARGS"; returns EXIT_USAGE. */
+int mm_usage(const char *word);
 int mm_alloc(int argc, char **argv);
 int mm_free(int argc, char **argv);
 int mm_hold(int argc, char **argv);

@@ -441,9 +441,7 @@ int mm_stress(int argc, char **argv)
 	}
 	if (bad)
 		return EXIT_USAGE;
-	if (i < argc) {
-		sh_print("mm: usage: mm stress [SECONDS] [seed N] [tasks N]\n");
-		return EXIT_USAGE;
-	}
+	if (i < argc)
+		return mm_usage("stress");
 	return run(seconds, seed, (unsigned int)tasks);
 }

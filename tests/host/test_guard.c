@@ -133,7 +133,7 @@ static void test_touched(void **state)
 	assert_true(
 		mm_explain_fault((u64)(uintptr_t)page_address(page + 7) + 100, text, sizeof(text)));
 	snprintf(want, sizeof(want),
-		 "guard page, frame %x of order 2, beside the block at frame %x",
+		 "guard page, frame %#x of order 2, beside the block at frame %#x",
 		 frame_number(page) + 4, frame_number(page));
 	assert_string_equal(text, want);
 	assert_false(mm_explain_fault((u64)(uintptr_t)page_address(page), text, sizeof(text)));

@@ -155,7 +155,7 @@ static void test_life_of_a_frame(void **state)
 	fake_clock_ns(5004000000);
 	page = take(GFP_KERNEL | __GFP_ZERO, 0);
 	show_frame(page);
-	snprintf(want, sizeof(want), "frame %x, of the block of order 0 at %x: held\n",
+	snprintf(want, sizeof(want), "frame %#x, of the block of order 0 at %#x: held\n",
 		 frame_number(page), frame_number(page));
 	has(want);
 	has("  last allocated by task 1 tester at 5.004 s, 0x");
@@ -186,7 +186,8 @@ static void test_inside_of_a_block(void **state)
 	char want[64];
 
 	(void)state;
-	snprintf(want, sizeof(want), ", of the block of order 5 at %x: held\n", frame_number(page));
+	snprintf(want, sizeof(want), ", of the block of order 5 at %#x: held\n",
+		 frame_number(page));
 	for (unsigned int i = 0; i < 32; i++) {
 		show_frame(page + i);
 		has(want);
@@ -213,12 +214,13 @@ static void test_latest_history_wins(void **state)
 	fake_clock_ns(7200000000);
 	owner_set(page + 2, 0, GFP_ATOMIC, site_b);
 	show_frame(page + 2);
-	snprintf(want, sizeof(want), ", of the block of order 0 at %x: held\n",
+	snprintf(want, sizeof(want), ", of the block of order 0 at %#x: held\n",
 		 frame_number(page) + 2);
 	has(want);
 	has(site_text(site_b));
 	show_frame(page + 3);
-	snprintf(want, sizeof(want), ", of the block of order 3 at %x: free\n", frame_number(page));
+	snprintf(want, sizeof(want), ", of the block of order 3 at %#x: free\n",
+		 frame_number(page));
 	has(want);
 	has(site_text(site_a));
 	owner_clear(page + 2, 0, site_b);

@@ -104,8 +104,8 @@ def test_boot_argument(value, ok):
 
 
 @pytest.mark.parametrize("fault, why", [
-    ("free-twice", r"free of frame [0-9a-f]+, order 0: a double free"),
-    ("after-free", r"frame [0-9a-f]+ was written after it was freed: 5a5a at byte 0")])
+    ("free-twice", r"free of frame 0x[0-9a-f]+, order 0: a double free"),
+    ("after-free", r"frame 0x[0-9a-f]+ was written after it was freed: 5a5a at byte 0")])
 def test_broken_rule_tells_the_history(fault, why):
     text = batch(SMALL, f'run="panic {fault}" panic=-1', IMAGES["test"], timeout=20)
     assert re.search("^tm: panic: " + why, text, re.M), text[-2500:]
@@ -119,7 +119,7 @@ def test_guard_page(variant):
                  IMAGES[variant], timeout=30)
     assert "mm check: 0 violations" in text
     assert re.search(r"^tm: panic: data abort: write of [0-9a-f]{16}: not mapped, level 3: guard "
-                     r"page, frame [0-9a-f]+ of order 0, beside the block at frame [0-9a-f]+$",
+                     r"page, frame 0x[0-9a-f]+ of order 0, beside the block at frame 0x[0-9a-f]+$",
                      text, re.M), text[-2500:]
 
 
