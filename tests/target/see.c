@@ -234,11 +234,14 @@ static void test_injected_is_told(void)
 static struct page *block[MOST_BLOCKS];
 static unsigned int nr_blocks;
 
-/* All of the largest blocks that an ordinary request gets. */
+/* All of the largest blocks that an ordinary request gets. The last of them tries
+ * everything: what lies stranded in caches and in the high-atomic reserve would
+ * otherwise come back while the requests below are expected to fail. */
 static void take_large(void)
 {
 	for (nr_blocks = 0; nr_blocks < MOST_BLOCKS; nr_blocks++) {
-		block[nr_blocks] = alloc_pages(GFP_NOWAIT | __GFP_NOWARN, MAX_PAGE_ORDER);
+		block[nr_blocks] = alloc_pages(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN,
+					       MAX_PAGE_ORDER);
 		if (!block[nr_blocks])
 			break;
 	}
