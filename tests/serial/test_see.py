@@ -53,7 +53,7 @@ def test_owner_counts_what_is_held(watched):
     assert pages_of_shell() == before + 16
     pfn = int(re.search(r"pfn (\d+)", held).group(1))
     text = watched.ok(f"mm owner {pfn + 5}")
-    assert re.search(r"of the block of order 3 at [0-9a-f]+: held$", text, re.M), text
+    assert re.search(r"of the block of order 3 at 0x[0-9a-f]+: held$", text, re.M), text
     assert re.search(r"last allocated by task \d+ shell at [\d.]+ s, mm_alloc\+0x", text)
     assert re.search(rf"^Page allocated via order 3, mask 0x[0-9a-f]+\(.*\), pid \d+, tgid \d+ "
                      rf"\(shell\), ts \d+ ns, free_ts \d+ ns\nPFN {pfn} type \w+ Block "
