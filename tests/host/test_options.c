@@ -228,6 +228,55 @@ static void test_bands(void **state)
 	assert_memory_equal(opt->band_start, given, sizeof(given));
 }
 
+/* Each way to say it, and what is nearly one. */
+static void test_zonelist_words(void **state)
+{
+	static const char *const by_zone[] = { "zone", "z", "Z" };
+	static const char *const by_node[] = { "node", "n", "N", "default", "d" };
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(by_zone); i++) {
+		assert_int_equal(mm_boot_option("zonelist_order", "default"), 0);
+		assert_int_equal(mm_boot_option("zonelist_order", by_zone[i]), 0);
+		assert_true(opt->zonelist_by_zone);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(by_node); i++) {
+		assert_int_equal(mm_boot_option("zonelist_order", "zone"), 0);
+		assert_int_equal(mm_boot_option("zonelist_order", by_node[i]), 0);
+		assert_false(opt->zonelist_by_zone);
+	}
+	assert_int_equal(mm_boot_option("zonelist_order", "D"), ERR_INVAL);
+	assert_int_equal(mm_boot_option("zonelist_order", "zz"), ERR_INVAL);
+}
+
+static void test_page_owner(void **state)
+{
+	(void)state;
+	assert_int_equal(opt->page_owner, tm_debug);
+	assert_int_equal(mm_boot_option("page_owner", "on"), 0);
+	assert_true(opt->page_owner);
+	assert_int_equal(mm_boot_option("page_owner", "yes"), ERR_INVAL);
+	assert_int_equal(mm_boot_option("page_owner", "offs"), ERR_INVAL);
+	assert_true(opt->page_owner);
+	assert_int_equal(mm_boot_option("page_owner", "off"), 0);
+	assert_false(opt->page_owner);
+}
+
+/* Half of the largest order is the most. */
+static void test_guard_minorder(void **state)
+{
+	(void)state;
+	assert_int_equal(opt->guard_minorder, 0);
+	assert_int_equal(mm_boot_option("debug_guardpage_minorder", "5"), 0);
+	assert_int_equal(opt->guard_minorder, MAX_PAGE_ORDER / 2);
+	assert_int_equal(mm_boot_option("debug_guardpage_minorder", "6"), ERR_RANGE);
+	assert_int_equal(mm_boot_option("debug_guardpage_minorder", "2x"), ERR_INVAL);
+	assert_int_equal(mm_boot_option("debug_guardpage_minorder", "-1"), ERR_INVAL);
+	assert_int_equal(opt->guard_minorder, 5);
+	assert_int_equal(mm_boot_option("debug_guardpage_minorder", "0"), 0);
+	assert_int_equal(opt->guard_minorder, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +292,9 @@ int main(void)
 		cmocka_unit_test_setup(test_reserve_ratio, setup),
 		cmocka_unit_test_setup(test_ladder, setup),
 		cmocka_unit_test_setup(test_bands, setup),
+		cmocka_unit_test_setup(test_zonelist_words, setup),
+		cmocka_unit_test_setup(test_page_owner, setup),
+		cmocka_unit_test_setup(test_guard_minorder, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
