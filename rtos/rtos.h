@@ -49,6 +49,31 @@ u64 spin_lock_irqsave(struct spinlock *l) tm_must_check;
 void spin_unlock_irqrestore(struct spinlock *l, u64 flags);
 /* True when this CPU holds it (test builds); always true in release. */
 bool spin_held(const struct spinlock *l);
+/*
+ * In line and not counted in the task, for hot code that has masked interrupts and
+ * unmasks them only after spin_drop_masked(). False: others hold it or wait for it,
+ * and spin_lock() is for who wants to wait too. Builds with checks or meter wait here.
+ */
+static inline bool spin_try_masked(struct spinlock *l)
+{
+	u32 ticket = __atomic_load_n(&l->owner, __ATOMIC_ACQUIRE);
+
+	if (tm_debug || tm_meter) {
+		spin_lock(l);
+		return true;
+	}
+	/* It is nobody's exactly while the next ticket is the one being served. */
+	return __atomic_compare_exchange_n(&l->next, &ticket, ticket + 1, true, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
+static inline void spin_drop_masked(struct spinlock *l)
+{
+	if (tm_debug || tm_meter)
+		spin_unlock(l);
+	else
+		__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);
+}
 
 /* ---- tasks -------------------------------------------------------------- */
 

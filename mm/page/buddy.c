@@ -86,7 +86,7 @@
  */
 #include "mm/page/buddy.h"
 
-#include "mm/page/pageblock.h"
+#include "mm/page/buddy_step.h"
 
 void buddy_init(struct zone *z)
 {
@@ -103,11 +103,6 @@ void buddy_init(struct zone *z)
 
 /* ---- counts ----------------------------------------------------------------- */
 
-static inline void add_word(u64 *word, u64 delta)
-{
-	__atomic_store_n(word, *word + delta, __ATOMIC_RELAXED);
-}
-
 /* Which of the three parts of nr_free a list belongs to. */
 static inline u64 *part_of_free(struct zone *z, enum migratetype list)
 {
@@ -118,33 +113,11 @@ static inline u64 *part_of_free(struct zone *z, enum migratetype list)
 
 static inline void count_free(struct zone *z, enum migratetype list, u64 delta)
 {
-	add_word(&z->nr_free, delta);
-	add_word(part_of_free(z, list), delta);
+	buddy_add_word(&z->nr_free, delta);
+	buddy_add_word(part_of_free(z, list), delta);
 }
-
-/* What one frame adds to both counts of its pageblock at once. */
-static inline u32 taken_frame(bool movable)
-{
-	return movable ? (1u << 16) - 1 : -1u;
-}
-
-static inline void count_pageblock(struct pageblock *b, unsigned int order, u32 frame_adds)
-{
-	u32 nr = order < PAGEBLOCK_ORDER ? order : PAGEBLOCK_ORDER;
-
-	b->counts += frame_adds << nr;
-	if (unlikely(order > PAGEBLOCK_ORDER))
-		b[1].counts += frame_adds << PAGEBLOCK_ORDER;
-}
-_Static_assert((int)MAX_PAGE_ORDER == PAGEBLOCK_ORDER + 1, "a block has at most two pageblocks");
 
 /* ---- links ------------------------------------------------------------------ */
-
-/* The mark test reads it without the lock. */
-static inline void set_filled(struct zone *z, enum migratetype mt, u32 orders)
-{
-	__atomic_store_n(&z->filled[mt], (u16)orders, __ATOMIC_RELAXED);
-}
 
 static inline void link_block(struct zone *z, u32 pfn, unsigned int order, enum migratetype mt,
 			      bool tail)
@@ -156,7 +129,7 @@ static inline void link_block(struct zone *z, u32 pfn, unsigned int order, enum 
 		page_list_add_tail(l, pfn);
 	else
 		page_list_add_head(l, pfn);
-	set_filled(z, mt, z->filled[mt] | 1u << order);
+	buddy_set_filled(z, mt, z->filled[mt] | 1u << order);
 }
 
 /* Unlink; true if it was the last. A link that does not point back is memory somebody
@@ -188,10 +161,10 @@ static tm_noinline void leave_list(struct zone *z, u32 pfn, unsigned int order,
 				   enum migratetype from, enum migratetype to)
 {
 	if (unlink_from(&z->area[order].list[from], pfn))
-		set_filled(z, from, z->filled[from] & ~(1u << order));
+		buddy_set_filled(z, from, z->filled[from] & ~(1u << order));
 	if (unlikely(part_of_free(z, from) != part_of_free(z, to))) {
-		add_word(part_of_free(z, from), -(1ull << order));
-		add_word(part_of_free(z, to), 1ull << order);
+		buddy_add_word(part_of_free(z, from), -(1ull << order));
+		buddy_add_word(part_of_free(z, to), 1ull << order);
 	}
 }
 
@@ -255,7 +228,8 @@ static void leak(struct zone *z, struct page *page, unsigned int order, enum mig
 	struct pageblock *home = pageblock_entry(frame_number(page));
 
 	/* It counted as used for mt; now it is used for nothing. */
-	count_pageblock(home, order, taken_frame(false) - taken_frame(mt == MIGRATE_MOVABLE));
+	buddy_count_pageblock(home, order,
+			      buddy_taken_frame(false) - buddy_taken_frame(mt == MIGRATE_MOVABLE));
 	page->flags = frame_flags(z->id, PAGE_BAD, order, mt);
 	z->nr_leaked += 1ull << order;
 	z->bad_page++;
@@ -284,30 +258,12 @@ static tm_noinline struct page *take_damaged(struct zone *z, struct page *page, 
 	unsigned int taken = frame_order(page);
 
 	count_free(z, from, (1ull << taken) - (1ull << order));
-	count_pageblock(home, taken, -taken_frame(mt == MIGRATE_MOVABLE));
-	count_pageblock(home, order, taken_frame(mt == MIGRATE_MOVABLE));
+	buddy_count_pageblock(home, taken, -buddy_taken_frame(mt == MIGRATE_MOVABLE));
+	buddy_count_pageblock(home, order, buddy_taken_frame(mt == MIGRATE_MOVABLE));
 	split(z, page, have, order, from);
 	leak(z, page, order, mt);
 	z->nr_alloc--;
 	return page;
-}
-
-/* The first block of a list that has one, off it. */
-static inline void pop_block(struct zone *z, struct page_list *l, u32 pfn, unsigned int order,
-			     enum migratetype mt)
-{
-	u32 next = frame(pfn)->next;
-
-	l->head = next;
-	l->count--;
-	if (next != PFN_NIL) {
-		BUG_ON_VAL(frame(next)->prev != pfn, pfn, next);
-		frame(next)->prev = PFN_NIL;
-	} else {
-		BUG_ON_VAL(l->tail != pfn, pfn, l->tail);
-		l->tail = PFN_NIL;
-		set_filled(z, mt, z->filled[mt] & ~(1u << order));
-	}
 }
 
 /*
@@ -325,10 +281,11 @@ static tm_always_inline struct page *take_first(struct zone *z, unsigned int hav
 	struct page *page = frame(pfn);
 	bool intact = buddy_head_intact(z, pfn, have, from);
 
-	pop_block(z, l, pfn, have, from);
+	buddy_pop(z, l, pfn, have, from);
 	page->flags = frame_flags(id, PAGE_ALLOCATED, order, mt);
 	page->refcount = 1;
-	count_pageblock(pageblock_entry(pfn), order, taken_frame(mt == MIGRATE_MOVABLE));
+	buddy_count_pageblock(pageblock_entry(pfn), order,
+			      buddy_taken_frame(mt == MIGRATE_MOVABLE));
 	count_free(z, from, -(1ull << order));
 	z->nr_alloc++;
 	if (unlikely(!intact))
@@ -381,24 +338,6 @@ struct page *buddy_take_from_locked(struct zone *z, unsigned int order, unsigned
 
 /* ---- giving back ------------------------------------------------------------ */
 
-static inline bool is_free_block(const struct zone *z, u32 pfn, unsigned int order)
-{
-	/* A cached head may be turned by its CPU just now, but not into a free one. */
-	u32 flags = __atomic_load_n(&frame(pfn)->flags, __ATOMIC_RELAXED);
-
-	return (flags & ~(u32)PAGE_MT_MASK) ==
-	       frame_flags(z->id, PAGE_FREE, order, (enum migratetype)0);
-}
-
-/* Would the next merge already succeed if our buddy came back? The frames asked
- * about lie in our own 4 MiB unit, so their descriptors are backed. */
-static inline bool next_merge_waits(const struct zone *z, u32 pfn, unsigned int order)
-{
-	u32 parent = pfn & ~(1u << order);
-
-	return order + 1 < MAX_PAGE_ORDER && is_free_block(z, parent ^ (2u << order), order + 1);
-}
-
 /* A free block as linking it writes it; `flags` are those of a block of the same
  * order and zone, on a list of another type? Then below pageblock order it merges. */
 static inline bool is_stray_buddy(u32 flags, u32 linked, unsigned int order)
@@ -436,11 +375,11 @@ static inline unsigned int merge(struct zone *z, u32 pfn, unsigned int order, en
 		pfn &= buddy;
 	}
 	frame(pfn)->flags = linked;
-	if (unlikely(to_tail || next_merge_waits(z, pfn, order)))
+	if (unlikely(to_tail || buddy_next_merge_waits(pfn, order, linked)))
 		page_list_add_tail(&a->list[mt], pfn);
 	else
 		page_list_add_head(&a->list[mt], pfn);
-	set_filled(z, mt, filled | 1u << order);
+	buddy_set_filled(z, mt, filled | 1u << order);
 	return order;
 }
 
@@ -455,7 +394,8 @@ unsigned int buddy_put_locked(struct zone *z, struct page *page, unsigned int or
 	BUG_ON_VAL(tm_debug && (pfn < z->start.v || pfn + (1ull << order) > z->end.v), pfn, z->id);
 	page->refcount = 0;
 	count_free(z, mt, 1ull << order);
-	count_pageblock(home, order, -taken_frame(frame_list_type(page) == MIGRATE_MOVABLE));
+	buddy_count_pageblock(home, order,
+			      -buddy_taken_frame(frame_list_type(page) == MIGRATE_MOVABLE));
 	return merge(z, pfn, order, mt, to_tail) - order;
 }
 
@@ -475,7 +415,7 @@ void buddy_hide_locked(struct zone *z, u32 pfn, unsigned int order)
 	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
 	leave_list(z, pfn, order, list, list);
 	count_free(z, list, -(1ull << order));
-	count_pageblock(pageblock_entry(pfn), order, taken_frame(false));
+	buddy_count_pageblock(pageblock_entry(pfn), order, buddy_taken_frame(false));
 	z->nr_guard += 1ull << order;
 	frame(pfn)->flags = frame_flags(z->id, PAGE_GUARD, order, list);
 }
@@ -488,6 +428,6 @@ void buddy_unhide_locked(struct zone *z, u32 pfn, unsigned int order)
 	BUG_ON_VAL(z->nr_guard < 1ull << order, z->nr_guard, pfn);
 	z->nr_guard -= 1ull << order;
 	count_free(z, list, 1ull << order);
-	count_pageblock(pageblock_entry(pfn), order, -taken_frame(false));
+	buddy_count_pageblock(pageblock_entry(pfn), order, -buddy_taken_frame(false));
 	link_block(z, pfn, order, list, false);
 }

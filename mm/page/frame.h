@@ -85,6 +85,27 @@ static inline u32 frame_flags(u32 zone_id, enum page_state state, unsigned int o
 	       (u32)state << PAGE_STATE_SHIFT;
 }
 
+/* Two neighbouring words of a descriptor, the first in the low half: flags and
+ * references, or what would say that it is mapped. */
+static inline u64 frame_pair(const u32 *word)
+{
+	return *(const u64 *)(const void *)word;
+}
+#define FRAME_ONE_REF (1ull << 32)
+
+static inline bool frame_is_mapped(const struct page *page)
+{
+	return (u32)(frame_pair(&page->mapping) | frame_pair(&page->mapcount));
+}
+_Static_assert(offsetof(struct page, flags) == 0 && offsetof(struct page, refcount) == 4,
+	       "flags are the low half of the head");
+_Static_assert(offsetof(struct page, mapping) == 16 && offsetof(struct page, mapcount) == 24,
+	       "both low halves");
+
+/* The compiler forgets how a value came about, and does not compute it again in
+ * another, longer way together with the next one. */
+#define FRAME_AS_IS(v) __asm__("" : "+r"(v))
+
 static inline void page_list_init(struct page_list *l)
 {
 	l->head = PFN_NIL;

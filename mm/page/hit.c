@@ -8,6 +8,7 @@
  */
 #include "mm/page/hit.h"
 
+#include "mm/page/buddy_step.h"
 #include "mm/page/mobility.h"
 #include "mm/page/page_alloc.h"
 #include "mm/page/page_check.h"
@@ -95,6 +96,54 @@ static tm_noinline struct page *alloc_more(gfp_t gfp, unsigned int order, const 
 	return unlikely(gfp & __GFP_ZERO) ? page_alloc_cleared(page, order) : page;
 }
 
+/*
+ * take_plain() for a large block that a list has as it is, without a call on the way.
+ * Strictly above the mark, so nobody need look whether the zone has crossed it. Null:
+ * not so, or somebody else is at the zone. Masked.
+ */
+static inline struct page *take_large(const struct mm_task *me, gfp_t gfp, unsigned int order)
+{
+	u64 which = hit_zone(gfp), nr = 1ull << order;
+	struct pcp *p = me->cache->first[which];
+	enum migratetype mt = (enum migratetype)(gfp & HIT_MOBILITY);
+	struct zone *z = p->zone;
+	struct page *page = NULL;
+
+	if (unlikely(!hit_read16(&p->row[0].limit) || mt > MIGRATE_RECLAIMABLE ||
+		     !spin_try_masked(&z->lock)))
+		return NULL;
+	if (likely(z->nr_usable > hit_read64(&z->pass[ZONE_NORMAL + which]) + nr &&
+		   !(mt == MIGRATE_MOVABLE && z->nr_free_cma)))
+		page = buddy_take_whole_locked(z, order, mt);
+	if (likely(page)) {
+		p->direct_alloc++;
+		p->direct_alloc_pages += nr;
+	}
+	spin_drop_masked(&z->lock);
+	return page;
+}
+
+static tm_noinline struct page *alloc_large(gfp_t gfp, unsigned int order, const void *site)
+{
+	const struct mm_task *me = mm_own();
+	struct page *page;
+	u64 flags;
+
+	/* Small ones come here when they are not plain. */
+	if (unlikely(order > MAX_PAGE_ORDER || !hit_is_plain(me, gfp)))
+		return alloc_more(gfp, order, site);
+	flags = arch_irq_save();
+	page = take_large(me, gfp, order);
+	arch_irq_restore(flags);
+	if (unlikely(!page))
+		return alloc_more(gfp, order, site);
+	if (tm_debug) {
+		page_poison_check(page, order);
+		owner_set(page, order, gfp, site);
+	}
+	return unlikely(gfp & __GFP_ZERO) ? page_alloc_cleared(page, order) : page;
+}
+
 struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {
 	const struct mm_task *me = mm_own();
@@ -102,7 +151,7 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 	u64 flags;
 
 	if (unlikely(order >= PCP_ORDERS || !hit_is_plain(me, gfp)))
-		return alloc_more(gfp, order, tail_site());
+		return alloc_large(gfp, order, tail_site());
 	flags = arch_irq_save();
 	page = hit_take(me, gfp, order);
 	arch_irq_restore(flags);
@@ -171,6 +220,55 @@ tm_noinline void page_free_more(struct page *page, unsigned int order, const voi
 		page_free_long(page, order, site);
 }
 
+/* put_plain() for a large block that does not merge, without a call on the way. */
+static inline bool put_large(const struct mm_task *me, struct page *page, unsigned int order)
+{
+	u64 pfn = hit_rotate((u64)(uintptr_t)page - ARCH_FRAMES_BASE, 5);
+	const struct frame_map *map = &frame_map;
+	struct pageblock *home;
+	struct zone *z;
+	struct pcp *p;
+	bool done;
+	u32 id;
+
+	HIT_AS_IS(map);
+	if (unlikely(order > MAX_PAGE_ORDER || pfn - map->run_start >= map->run_frames))
+		return false;
+	id = frame_zone_id(page);
+	if (unlikely(id >= map->nr_zone_ids))
+		return false;
+	p = &me->cache->zone[id];
+	HIT_AS_IS(p);
+	z = p->zone;
+	if (unlikely(!hit_read16(&p->row[0].limit) || !spin_try_masked(&z->lock)))
+		return false;
+	home = pageblock_entry(pfn);
+	HIT_AS_IS(home);
+	done = likely(home->type <= MIGRATE_RECLAIMABLE) &&
+	       buddy_put_whole_locked(z, page, (u32)pfn, order, home);
+	if (likely(done)) {
+		p->direct_free++;
+		p->direct_free_pages += 1ull << order;
+	}
+	spin_drop_masked(&z->lock);
+	return done;
+}
+
+/* One way out of free_pages(), so that a hit keeps its arguments where they came. */
+static tm_noinline void free_no_hit(struct page *page, unsigned int order, const void *site)
+{
+	bool done = false;
+	u64 flags;
+
+	if (order >= PCP_ORDERS) {
+		flags = arch_irq_save();
+		done = put_large(mm_own(), page, order);
+		arch_irq_restore(flags);
+	}
+	if (unlikely(!done))
+		page_free_more(page, order, site);
+}
+
 void free_pages(struct page *page, unsigned int order)
 {
 	u64 flags;
@@ -179,12 +277,12 @@ void free_pages(struct page *page, unsigned int order)
 	if (tm_debug)
 		page_poison_own(page, order, __builtin_return_address(0));
 	if (unlikely(order >= PCP_ORDERS)) {
-		page_free_more(page, order, tail_site());
+		free_no_hit(page, order, tail_site());
 		return;
 	}
 	flags = arch_irq_save();
 	done = hit_put(mm_own(), page, order);
 	arch_irq_restore(flags);
 	if (unlikely(!done))
-		page_free_more(page, order, tail_site());
+		free_no_hit(page, order, tail_site());
 }

@@ -25,7 +25,7 @@ enum {
 	HIT_TAKEN = PAGE_CACHED ^ PAGE_ALLOCATED,
 };
 _Static_assert((int)__GFP_HIGHMEM == __GFP_MOVABLE << 4, "hit_zone() shifts one onto the other");
-#define HIT_ONE_REF (1ull << 32)
+#define HIT_ONE_REF FRAME_ONE_REF
 
 /*
  * Relaxed reads of what others write. A plain load is the same machine instruction
@@ -53,14 +53,11 @@ static inline u8 hit_read8(const u8 *word)
 	return tm_debug ? __atomic_load_n(word, __ATOMIC_RELAXED) : *word;
 }
 
-/* The compiler forgets how a value came about, and does not compute it again in
- * another, longer way together with the next one. */
-#define HIT_AS_IS(v) __asm__("" : "+r"(v))
+#define HIT_AS_IS(v) FRAME_AS_IS(v)
 
-/* Two neighbouring words of a descriptor, the first in the low half. */
 static inline u64 hit_pair(const u32 *word)
 {
-	return *(const u64 *)(const void *)word;
+	return frame_pair(word);
 }
 
 static inline void hit_set_head(struct page *page, u64 head)
@@ -68,15 +65,11 @@ static inline void hit_set_head(struct page *page, u64 head)
 	/* Whole: a merge next door may look at it under its zone's lock. */
 	__atomic_store_n((u64 *)(void *)&page->flags, head, __ATOMIC_RELAXED);
 }
-_Static_assert(offsetof(struct page, flags) == 0 && offsetof(struct page, refcount) == 4,
-	       "flags are the low half of the head");
-_Static_assert(offsetof(struct page, mapping) == 16 && offsetof(struct page, mapcount) == 24,
-	       "both low halves");
 
 /* Somebody mapped it, or wrote where that would be said. */
 static inline bool hit_is_mapped(const struct page *page)
 {
-	return (u32)(hit_pair(&page->mapping) | hit_pair(&page->mapcount));
+	return frame_is_mapped(page);
 }
 
 /* Neither flags nor task want more than a block of the local node. */

@@ -67,8 +67,9 @@ struct pcp {
 	u64 drained[PCP_ORDERS], refilled[PCP_ORDERS]; /* (P) blocks */
 	/* Row 16, on the long way only: the short one serves the preferred zone. */
 	u64 numa_miss, numa_foreign, numa_interleave; /* (P) blocks */
-	u64 direct_alloc, direct_free;                /* (P) blocks that went past the lists */
-	u64 direct_alloc_pages, direct_free_pages;    /* (P) pages of those */
+	/* Past the lists: (P) blocks, and pages of those. */
+	u64 direct_alloc, direct_alloc_pages;
+	u64 direct_free, direct_free_pages;
 } tm_aligned(512);
 _Static_assert(sizeof(struct pcp) == 512, "a power of two, and no larger");
 
