@@ -347,6 +347,7 @@ static enum step out_of_memory(struct way *w)
 	bool helped = true;
 
 	if (__atomic_exchange_n(&ending, true, __ATOMIC_ACQUIRE)) {
+		explain_step(w->j, STEP_OOM_BUSY, 0);
 		sleep_ns(PAUSE_NS); /* one at a time; what it frees may do for us */
 	} else {
 		if (!try_before(w)) {

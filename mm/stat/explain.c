@@ -220,6 +220,7 @@ static const char *const step_text[NR_EXPLAIN_STEPS] = {
 	[STEP_RETRY_COMPACT] = "again after compaction",
 	[STEP_COOKIE] = "the nodes it may use changed: from the start",
 	[STEP_OOM] = "out of memory killer",
+	[STEP_OOM_BUSY] = "another request is at the last resort: waited for it",
 	[STEP_NOFAIL] = "must not fail: again",
 	[STEP_END] = "end",
 };

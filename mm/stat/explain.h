@@ -26,6 +26,7 @@ enum explain_step {
 	STEP_RETRY_COMPACT, /* value: mode of the next one */
 	STEP_COOKIE,        /* limits changed meanwhile: from the start */
 	STEP_OOM,           /* value: it helped */
+	STEP_OOM_BUSY,      /* another request is there: waits, then goes on */
 	STEP_NOFAIL,        /* value: rounds */
 	STEP_END,           /* value: enum explain_end */
 	NR_EXPLAIN_STEPS
