@@ -34,12 +34,6 @@ void slow_wake_kswapd(struct zone *z, const struct alloc_request *rq)
 	mobility_lower_boost(z, __atomic_load_n(&z->boost, __ATOMIC_RELAXED));
 }
 
-void slow_wake_kcompactd(struct zone *z, const struct alloc_request *rq)
-{
-	(void)z;
-	(void)rq;
-}
-
 bool slow_out_of_memory(const struct alloc_request *rq)
 {
 	(void)rq;

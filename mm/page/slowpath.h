@@ -45,8 +45,6 @@ enum compact_result slow_compact(const struct alloc_request *rq, enum compact_mo
  * a node and round (row 68). Drops the zone's boost when reclaim is done with it
  * (row 36). Any, no lock held. */
 void slow_wake_kswapd(struct zone *z, const struct alloc_request *rq);
-/* Row 109's other half: ask for contiguity only. Any, no lock held. */
-void slow_wake_kcompactd(struct zone *z, const struct alloc_request *rq);
 
 /* Row 77: end something and free its memory. True: worth another try. Task. */
 bool slow_out_of_memory(const struct alloc_request *rq);
