@@ -22,11 +22,13 @@ enum {
 	MAX_SECONDS = 3600,
 	/* Below the shell, so that Ctrl-C is heard. */
 	STRESS_PRIO = TASK_PRIO_DEFAULT - 1,
+	LEAST_STEPS = 256, /* of each task, even when the clock is faster than the machine */
 	SETTLE_MS = 20,
 	SETTLE_TRIES = 50,
 };
 #define NS_PER_S 1000000000ull
-#define IRQ_PERIOD_NS 200000ull
+#define PATIENCE_NS (30 * NS_PER_S) /* for the least steps */
+#define IRQ_PAUSE_NS 200000ull
 /* A task ends within one operation; this only bounds our own bugs. */
 #define JOIN_NS (10 * NS_PER_S)
 
@@ -74,6 +76,7 @@ struct worker {
 	u64 random;       /* state of the generator, never 0 */
 	u64 budget, held; /* pages */
 	u64 served[NR_KINDS], refused, damaged;
+	u32 steps;   /* (A) */
 	u32 stopped; /* (A) all its blocks are free */
 	struct block block[SLOTS];
 };
@@ -244,13 +247,11 @@ static struct {
 	u64 served, refused;
 } in_irq;
 
-/* One call each time, so that the interrupt is as short as a user's would be. */
-static void irq_step(struct timer *t)
+static void irq_call(unsigned int slot)
 {
-	unsigned int slot = in_irq.next++ % IRQ_SLOTS, order = slot % 3;
+	unsigned int order = slot % 3;
 	struct page **page = &in_irq.page[slot];
 
-	(void)t;
 	if (*page) {
 		free_pages(*page, order);
 		*page = NULL;
@@ -261,11 +262,21 @@ static void irq_step(struct timer *t)
 	in_irq.refused += !*page;
 }
 
+/* One call each time, so that the interrupt is as short as a user's would be. The
+ * next comes a pause after this one and not at a fixed time: on an emulator that
+ * gets little of its host, interrupts that are late all the time would leave the
+ * tasks none of it. */
+static void irq_step(struct timer *t)
+{
+	irq_call(in_irq.next++ % IRQ_SLOTS);
+	(void)timer_start(t, time_after_ns(IRQ_PAUSE_NS), 0);
+}
+
 static void irq_begin(void)
 {
 	memset(&in_irq, 0, sizeof(in_irq));
 	timer_init(&in_irq.timer, irq_step);
-	(void)timer_start(&in_irq.timer, time_after_ns(IRQ_PERIOD_NS), IRQ_PERIOD_NS);
+	(void)timer_start(&in_irq.timer, time_after_ns(IRQ_PAUSE_NS), 0);
 }
 
 static void irq_end(void)
@@ -290,8 +301,10 @@ static void work(void *arg)
 
 	wait_for(RUN);
 	/* Also by the clock: without timer interrupts nobody could stop us. */
-	while (get_phase() == RUN && time_now_ns() < run_end)
+	while (get_phase() == RUN && (w->steps < LEAST_STEPS || time_now_ns() < run_end)) {
 		one_step(w);
+		__atomic_fetch_add(&w->steps, 1, __ATOMIC_RELAXED);
+	}
 	for (unsigned int slot = 0; slot < SLOTS; slot++)
 		if (w->block[slot].page)
 			drop_block(w, &w->block[slot]);
@@ -316,6 +329,19 @@ static unsigned int create_workers(unsigned int n, u64 seed)
 			return i;
 	}
 	return n;
+}
+
+/* An emulator that gets little of its host may have done nothing at all in the time
+ * given, and a run that tried nothing must not look like one that passed. */
+static bool await_least_steps(unsigned int n)
+{
+	u64 end = time_after_ns(PATIENCE_NS);
+
+	for (unsigned int i = 0; i < n; i++)
+		while (__atomic_load_n(&workers[i].steps, __ATOMIC_RELAXED) < LEAST_STEPS)
+			if (time_now_ns() >= end || !sh_sleep(NS_PER_S / 1000))
+				return sh_interrupted();
+	return true;
 }
 
 static void stop_workers(unsigned int n)
@@ -398,6 +424,7 @@ u64 mm_settled_free_pages(void)
 static int run(u64 seconds, u64 seed, unsigned int n)
 {
 	unsigned int made;
+	bool ran = true;
 	u64 before, after;
 	int status;
 
@@ -410,7 +437,7 @@ static int run(u64 seconds, u64 seed, unsigned int n)
 		run_end = time_after_ns(seconds * NS_PER_S);
 		irq_begin();
 		set_phase(RUN);
-		sh_sleep(seconds * NS_PER_S);
+		ran = !sh_sleep(seconds * NS_PER_S) || await_least_steps(n);
 		irq_end();
 	}
 	stop_workers(made);
@@ -419,6 +446,10 @@ static int run(u64 seconds, u64 seed, unsigned int n)
 	if (made < n) {
 		sh_print("mm stress: no memory for task %u of %u\n", made + 1, n);
 		return EXIT_FAIL;
+	}
+	if (!ran) {
+		sh_print("mm stress: tasks hardly ran, this shows nothing\n");
+		status = EXIT_FAIL;
 	}
 	return report(n, before, after) ? EXIT_FAIL : status;
 }
