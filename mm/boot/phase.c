@@ -6,6 +6,7 @@
 #include "mm/boot/phase.h"
 
 #include "mm/boot/topology.h"
+#include "mm/page/pcp.h"
 
 static struct mm_boot_cost cost;
 static u64 last;
@@ -27,6 +28,6 @@ void boot_phase_end(enum mm_boot_phase phase)
 
 const struct mm_boot_cost *mm_boot_cost(void)
 {
-	cost.metadata_pages = frames_metadata_pages();
+	cost.metadata_pages = frames_metadata_pages() + pcp_metadata_pages();
 	return &cost;
 }

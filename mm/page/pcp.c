@@ -4,9 +4,9 @@
  * are emptied (rows 46-50). Contracts and equations in pcp.h; the hit path, which
  * only pops and pushes, is in page_alloc.c.
  *
- * A lock hold moves at most PCP_CHUNK frames and begins no other block once
- * HOLD_LINKS links were changed. Whoever moves more lets interrupts in between. A
- * complete aligned group of PCP_CHUNK frames goes home as one block.
+ * A lock hold moves at most PCP_CHUNK frames, or fewer blocks that merge; what a
+ * list alone is asked or told lies outside of it. Whoever moves more lets interrupts
+ * in between. A complete aligned group of PCP_CHUNK frames goes home as one block.
  *
  * Below the low mark nothing may be cached: whoever sees a zone there closes its
  * caches on all CPUs and asks each to empty its own, one chunk an interrupt. They
@@ -23,10 +23,14 @@
 
 enum {
 	GROUP_ORDER = PCP_ORDERS - 1, /* of a complete group of PCP_CHUNK frames */
-	/* What a hold may do before it begins its last block: giving one back changes a
-	 * link, about 100 instructions, and one more for each merge. */
-	LINKS_OF_PUT = 1,
-	HOLD_LINKS = 5,
+	/* A hold gives back one more block while it has done less than this: a merge
+	 * costs 40 instructions, a block without one as much as three. So the last,
+	 * with all merges there may be, ends it at 18 of them. */
+	WORK_OF_PUT = 3,
+	HOLD_WORK = 6,
+	HOLD_BLOCKS = HOLD_WORK / WORK_OF_PUT,
+	/* Taking a block costs the same, and a split as a merge. */
+	TAKE_WORK = 15,
 	ROOM_SINGLES = 128, /* most blocks of a list of order 0; a guess */
 	ROOM_OTHERS = 64,   /* most frames of a list of the others; the same */
 	/* More than a zone's lists can hold, so that an end is in sight even when
@@ -43,16 +47,11 @@ static unsigned int drain_call;          /* (I) */
 
 /* ---- blocks ------------------------------------------------------------------------- */
 
-static void leak_locked(struct zone *z, struct page *page, u32 flags, unsigned int order)
-{
-	page->flags = flags ^ HIT_TAKEN;
-	buddy_leak_locked(z, page, order);
-}
-
 static tm_noinline void leak(struct zone *z, struct page *page, u32 flags, unsigned int order)
 {
 	spin_lock(&z->lock);
-	leak_locked(z, page, flags, order);
+	page->flags = flags ^ HIT_TAKEN;
+	buddy_leak_locked(z, page, order);
 	spin_unlock(&z->lock);
 }
 
@@ -87,25 +86,87 @@ void pcp_push(struct pcp *p, struct page *page, unsigned int order, enum migrate
 
 /* ---- refill (row 47) ------------------------------------------------------------------ */
 
-/* One block of order `have` as blocks of the list's order, the first on top. */
-static inline unsigned int push_pieces(struct pcp_list *l, struct page *page, unsigned int have,
-				       unsigned int order)
+/*
+ * What taking from the type's own lists costs, in splits, when the smallest block that
+ * fits lies where it belongs; 0: it does not, or there is none, so nobody knows.
+ */
+static inline unsigned int cost_of_take(const struct zone *z, unsigned int order, unsigned int most,
+					enum migratetype mt)
 {
-	unsigned int nr = 1u << (have - order);
-	u32 pfn = frame_number(page) + (1u << have);
-	u32 below = l->head, flags = l->flags;
-	struct page *piece = frame(pfn);
+	u32 fits = z->filled[mt] & (~0u << order);
+	unsigned int have = (unsigned int)__builtin_ctz(fits | 1u << NR_PAGE_ORDERS);
 
-	for (unsigned int i = 0; i < nr; i++) {
+	if (!fits || pageblock_type(z->area[have].list[mt].head) != mt)
+		return 0;
+	return WORK_OF_PUT + (have > most ? have - most : 0);
+}
+
+/* A block becomes pieces of a smaller order, which all say the same: under the lock,
+ * since others go from head to head. */
+static inline void cut_locked(struct page *page, unsigned int have, unsigned int order, u64 head)
+{
+	struct page *piece = page + (1u << have);
+
+	while (piece != page) {
+		piece -= 1u << order;
+		hit_set_head(piece, head);
+	}
+}
+
+void pcp_haul(struct zone *z, struct pcp_haul *h, enum migratetype mt, bool cma)
+{
+	unsigned int frames = 0, work = 0;
+
+	h->nr = 0;
+	h->damaged = NULL;
+	spin_lock(&z->lock);
+	while (work < TAKE_WORK && h->nr < PCP_TAKES && frames < h->most) {
+		u64 above = z->nr_usable > h->floor ? z->nr_usable - h->floor : 0;
+		u64 want = min_u64(above, h->most - frames);
+		unsigned int most = fls_u64(want | 1) - 1, cost, have;
+		struct page *page;
+
+		if (want < 1u << h->order)
+			break;
+		cost = cost_of_take(z, h->order, most, mt);
+		if (h->nr && (!cost || work + cost > TAKE_WORK))
+			break;
+		/* Other types are asked for the first block only, which ends the hold. */
+		if (!cost || (!h->nr && cma && z->nr_free_cma))
+			cost = TAKE_WORK;
+		page = h->nr ? buddy_take_from_locked(z, h->order, most, mt, mt)
+			     : mobility_take_up_to_locked(z, h->order, most, mt, cma, &h->stolen);
+		if (!page)
+			break;
+		work += cost;
+		if (unlikely(frame_state(page) != PAGE_ALLOCATED)) {
+			h->damaged = page;
+			break;
+		}
+		have = frame_order(page);
+		cut_locked(page, have, h->order, h->head);
+		h->block[h->nr] = page;
+		h->pieces[h->nr++] = 1u << (have - h->order);
+		frames += 1u << have;
+	}
+	spin_unlock(&z->lock);
+}
+
+/* One block's pieces onto the list, the first on top. */
+static inline void push_pieces(struct pcp_list *l, struct page *page, unsigned int nr,
+			       unsigned int order)
+{
+	u32 pfn = frame_number(page) + (nr << order), below = l->head;
+	struct page *piece = page + (nr << order);
+
+	while (piece != page) {
 		pfn -= 1u << order;
 		piece -= 1u << order;
-		hit_set_head(piece, flags);
 		piece->next = below;
 		below = pfn;
 	}
 	l->head = below;
 	l->put += nr;
-	return nr;
 }
 
 /*
@@ -115,106 +176,132 @@ static inline unsigned int push_pieces(struct pcp_list *l, struct page *page, un
 unsigned int pcp_refill(struct pcp *p, unsigned int order, enum migratetype mt, bool cma, u64 floor,
 			bool *stolen)
 {
-	struct page *got[PCP_CHUNK], *page, *damaged = NULL;
-	struct zone *z = p->zone;
-	unsigned int nr = 0, frames = 0, blocks = 0;
+	struct pcp_list *l = &p->list[order][mt];
+	struct pcp_haul h = { .order = order, .most = PCP_CHUNK, .floor = floor, .head = l->flags };
+	unsigned int blocks = 0;
 
-	spin_lock(&z->lock);
-	while (frames < PCP_CHUNK && !*stolen && !damaged) {
-		u64 above = z->nr_usable > floor ? z->nr_usable - floor : 0;
-		u64 want = min_u64(above, PCP_CHUNK - frames);
-
-		if (want < 1u << order)
-			break;
-		/* Other types are asked for the first block only. */
-		page = nr ? buddy_take_from_locked(z, order, fls_u64(want) - 1, mt, mt)
-			  : mobility_take_up_to_locked(z, order, fls_u64(want) - 1, mt, cma,
-						       stolen);
-		if (!page)
-			break;
-		frames += 1u << frame_order(page);
-		if (likely(frame_state(page) == PAGE_ALLOCATED))
-			got[nr++] = page;
-		else
-			damaged = page;
+	pcp_haul(p->zone, &h, mt, cma);
+	for (unsigned int i = h.nr; i-- > 0;) {
+		push_pieces(l, h.block[i], h.pieces[i], order);
+		blocks += h.pieces[i];
 	}
-	while (nr--)
-		blocks += push_pieces(&p->list[order][mt], got[nr], frame_order(got[nr]), order);
-	spin_unlock(&z->lock);
 	p->refilled[order] += blocks;
 	vm_event(PCP_REFILL);
-	if (unlikely(damaged))
-		page_report_damaged(damaged);
+	if (unlikely(h.stolen))
+		*stolen = true;
+	if (unlikely(h.damaged))
+		page_report_damaged(h.damaged);
 	return blocks;
 }
 
 /* ---- drain (row 48) --------------------------------------------------------------------- */
 
-/*
- * The blocks behind a link that lie in one aligned group of PCP_CHUNK frames, when
- * that is complete; else none. *behind: the link after them.
- */
-static inline unsigned int find_group(u32 *link, u32 flags, unsigned int order, struct page **got,
-				      u32 **behind)
+/* Blocks at a link of a list that may go home under one hold. */
+struct share {
+	struct page *block[HOLD_BLOCKS + PCP_CHUNK];
+	unsigned int nr;
+	bool whole; /* they are a complete group, and all go */
+	u32 behind; /* what the last one links to */
+};
+
+static inline bool is_sound(const struct page *page, u32 flags)
 {
-	unsigned int all = PCP_CHUNK >> order, nr;
-	u32 group = *link / PCP_CHUNK;
-
-	/* The end of the list is in no group: no frame has that number. */
-	for (nr = 0; nr < all && *link / PCP_CHUNK == group; nr++) {
-		struct page *page = frame(*link);
-
-		if (unlikely(hit_pair(&page->flags) != flags || hit_is_mapped(page)))
-			return 0;
-		got[nr] = page;
-		link = &page->next;
-	}
-	*behind = link;
-	return nr == all && nr > 1 ? nr : 0;
+	return hit_pair(&page->flags) == flags && !hit_is_mapped(page);
 }
 
-/* A complete group becomes one block of the highest order. */
-static inline struct page *join_group(struct page **got, unsigned int nr, u32 flags)
+/*
+ * A complete aligned group of PCP_CHUNK frames, or what lies before the next one, up
+ * to where HOLD_BLOCKS are there and the group of the last one ends. None: the first
+ * is damaged. The list is this CPU's alone, so nobody waits for the search.
+ */
+static inline void find_share(u32 pfn, u32 flags, unsigned int order, struct share *s)
 {
-	struct page *first = frame(frame_number(got[0]) & ~(u32)(PCP_CHUNK - 1));
+	unsigned int all = PCP_CHUNK >> order, nr = 0, run = 0;
+	u32 group = 0;
+
+	s->whole = false;
+	while (pfn != PFN_NIL) {
+		struct page *page = frame(pfn);
+
+		if (!run || pfn / PCP_CHUNK != group) {
+			if (nr >= HOLD_BLOCKS)
+				break;
+			run = 0;
+			group = pfn / PCP_CHUNK;
+		}
+		if (unlikely(!is_sound(page, flags)))
+			break;
+		s->block[nr++] = page;
+		pfn = page->next;
+		if (++run < all)
+			continue;
+		s->whole = nr == run;
+		if (!s->whole) {
+			nr -= run;
+			pfn = frame_number(s->block[nr]);
+		}
+		break;
+	}
+	s->nr = nr;
+	s->behind = pfn;
+}
+
+/* A complete group becomes one block of the highest order. Under the lock, since
+ * others go from head to head. */
+static inline struct page *join_locked(const struct share *s, u32 flags)
+{
+	struct page *first = frame(frame_number(s->block[0]) & ~(u32)(PCP_CHUNK - 1));
 	u32 tail = (flags & (u32)PAGE_ZONE_MASK) | (u32)PAGE_TAIL << PAGE_STATE_SHIFT;
 
-	for (unsigned int i = 0; i < nr; i++)
-		got[i]->flags = tail;
+	for (unsigned int i = 0; i < s->nr; i++)
+		s->block[i]->flags = tail;
 	first->flags = (flags & ~(u32)PAGE_ORDER_MASK) | GROUP_ORDER << PAGE_ORDER_SHIFT;
 	return first;
 }
 
-/* One block, or one complete group, behind the link goes home. Frames. */
-static inline unsigned int give_locked(struct pcp *p, u32 *link, unsigned int order,
-				       enum migratetype mt, unsigned int *links)
+/* Blocks of the share, as many as fit a hold: at least one. Their number. */
+static inline unsigned int give_share(struct zone *z, const struct share *s, unsigned int order,
+				      u32 flags)
+{
+	unsigned int nr = 0, work = 0;
+
+	spin_lock(&z->lock);
+	if (s->whole) {
+		buddy_put_locked(z, join_locked(s, flags), GROUP_ORDER, false);
+		nr = s->nr;
+		z->nr_freed++;
+	} else {
+		while (nr < s->nr && work < HOLD_WORK) {
+			work += WORK_OF_PUT + buddy_put_locked(z, s->block[nr++], order, false);
+			z->nr_freed++;
+		}
+	}
+	spin_unlock(&z->lock);
+	return nr;
+}
+
+/* One hold's worth of the blocks behind the link goes home. */
+static void drain_from(struct pcp *p, u32 *link, unsigned int order, enum migratetype mt)
 {
 	struct pcp_list *l = &p->list[order][mt];
-	struct page *got[PCP_CHUNK], *page = frame(*link);
-	struct zone *z = p->zone;
-	u32 *behind;
-	unsigned int nr = find_group(link, l->flags, order, got, &behind), give = order;
-	bool sound = true;
+	struct share s;
+	unsigned int nr = 1;
 
-	if (nr) {
-		*link = *behind;
-		page = join_group(got, nr, l->flags);
-		give = GROUP_ORDER;
+	find_share(*link, l->flags, order, &s);
+	if (likely(s.nr)) {
+		nr = give_share(p->zone, &s, order, l->flags);
+		*link = nr < s.nr ? frame_number(s.block[nr]) : s.behind;
+		trace_event(TRACE_PCP_DRAIN, frame_number(s.block[0]),
+			    s.whole ? (unsigned int)GROUP_ORDER : order, mt, nr);
 	} else {
+		struct page *page = frame(*link);
+
 		*link = page->next;
-		nr = 1;
-		sound = hit_pair(&page->flags) == l->flags && !hit_is_mapped(page);
+		leak(p->zone, page, l->flags, order);
 	}
 	l->taken += nr;
 	p->drained[order] += nr;
-	if (unlikely(!sound)) {
-		leak_locked(z, page, l->flags, order);
-		return 1u << order;
-	}
-	trace_event(TRACE_PCP_DRAIN, frame_number(page), give, mt, 0);
-	*links += LINKS_OF_PUT + buddy_put_locked(z, page, give, false);
-	z->nr_freed++;
-	return nr << order;
+	vm_event(PCP_DRAIN);
 }
 
 /*
@@ -231,31 +318,12 @@ static u32 *below_top(struct pcp_list *l)
 	return *link == PFN_NIL ? &l->head : link;
 }
 
-static void drain_locked(struct pcp *p, u32 *link, unsigned int order, enum migratetype mt)
-{
-	unsigned int frames = 0, links = 0;
-
-	while (*link != PFN_NIL && frames < PCP_CHUNK && links < HOLD_LINKS) {
-		u32 group = *link / PCP_CHUNK;
-
-		frames += give_locked(p, link, order, mt, &links);
-		/* The rest of a group that is cut now would never go home as one. */
-		if (frames < PCP_CHUNK && *link / PCP_CHUNK - group + 1 <= 2 &&
-		    *link / PCP_CHUNK != group)
-			break;
-	}
-}
-
 void pcp_drain_list(struct pcp *p, unsigned int order, enum migratetype mt)
 {
 	struct pcp_list *l = &p->list[order][mt];
 
-	if (l->head == PFN_NIL)
-		return;
-	spin_lock(&p->zone->lock);
-	drain_locked(p, below_top(l), order, mt);
-	spin_unlock(&p->zone->lock);
-	vm_event(PCP_DRAIN);
+	if (l->head != PFN_NIL)
+		drain_from(p, below_top(l), order, mt);
 }
 
 /* False: nothing was left. */
@@ -265,10 +333,7 @@ static bool drain_chunk(struct pcp *p)
 		for (unsigned int t = 0; t < PCP_TYPES; t++) {
 			if (p->list[o][t].head == PFN_NIL)
 				continue;
-			spin_lock(&p->zone->lock);
-			drain_locked(p, &p->list[o][t].head, o, (enum migratetype)t);
-			spin_unlock(&p->zone->lock);
-			vm_event(PCP_DRAIN);
+			drain_from(p, &p->list[o][t].head, o, (enum migratetype)t);
 			return true;
 		}
 	}

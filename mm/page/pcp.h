@@ -27,6 +27,7 @@ enum {
 	PCP_ORDERS = 4,                      /* 0..3 */
 	PCP_TYPES = MIGRATE_RECLAIMABLE + 1, /* CMA frames lie with the movable ones */
 	PCP_CHUNK = 8,                       /* frames moved in one lock hold */
+	PCP_TAKES = 6,                       /* blocks that they come in, at most */
 };
 
 struct pcp_list {
@@ -110,6 +111,24 @@ struct page *pcp_pop(struct pcp *p, unsigned int order, enum migratetype mt);
 /* An allocated and intact block onto the list of its type. Masked. */
 void pcp_push(struct pcp *p, struct page *page, unsigned int order, enum migratetype mt);
 
+/* What one lock hold takes from a zone's lists. */
+struct pcp_haul {
+	/* In: pieces of this order, of at most so many frames together (a power of two),
+	 * and what their heads are to say. No more than lie above the floor. */
+	unsigned int order, most;
+	u64 floor, head;
+	/* Out: blocks, each cut to so many pieces; one that was damaged, to be reported. */
+	struct page *block[PCP_TAKES];
+	unsigned int pieces[PCP_TAKES], nr;
+	struct page *damaged;
+	bool stolen; /* as in mobility.h */
+};
+/*
+ * What as many smallest-fit takes would have given, up to the first that is more
+ * than a pop; where that is the first of all, it alone. Masked.
+ */
+void pcp_haul(struct zone *z, struct pcp_haul *h, enum migratetype mt, bool cma);
+
 /*
  * Up to PCP_CHUNK frames for this list under one lock hold, but never more than
  * lie above `floor`: what as many smallest-fit takes would have given, so that
@@ -126,7 +145,8 @@ void pcp_limits_update(struct zone *z);
  * held. Any. */
 void pcp_check_low(struct zone *z);
 
-/* One lock hold: up to PCP_CHUNK frames of this list go home. Masked. */
+/* One lock hold: up to PCP_CHUNK frames of this list go home, at least one block.
+ * Masked. */
 void pcp_drain_list(struct pcp *p, unsigned int order, enum migratetype mt);
 /*
  * Move up to PCP_CHUNK frames of the calling CPU's caches of the zone back under
