@@ -447,6 +447,41 @@ static void test_usable_range(void **state)
 	assert_ram("[1024,1088)0[1152,1168)0");
 }
 
+/* Out of order, one inside another, an empty one, one beyond all addresses. */
+static void test_usable_range_odd(void **state)
+{
+	const u64 range[][2] = { { RAM + 128 * MIB, 16 * MIB },
+				 { RAM, 64 * MIB },
+				 { RAM + 16 * MIB, 16 * MIB },
+				 { RAM + 200 * MIB, 0 },
+				 { ~0ull - MIB, 2 * MIB } };
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	node_begin("chosen");
+	prop_reg("linux,usable-memory-range", range, ARRAY_SIZE(range));
+	node_end();
+	take_all();
+	assert_ram("[1024,1088)0[1152,1168)0");
+}
+
+/* Half a range is none: all of memory stays. */
+static void test_usable_range_ragged(void **state)
+{
+	const u32 cells[] = { 0, RAM, 0 };
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	node_begin("chosen");
+	prop_cells("linux,usable-memory-range", cells, ARRAY_SIZE(cells));
+	node_end();
+	take_all();
+	assert_warned("linux,usable-memory-range: 12 bytes");
+	assert_ram("[1024,1280)0");
+}
+
 static void test_initrd(void **state)
 {
 	(void)state;
@@ -1262,6 +1297,23 @@ static void test_dma_30_bits(void **state)
 	assert_int_equal(boot_info()->dma_end.v, GIB);
 }
 
+/* A range that ends beyond all addresses reaches everything. */
+static void test_dma_without_end(void **state)
+{
+	const u32 ranges[] = { 0, 0, 0, 0x1000, 0xffffffff, 0xffffffff };
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 512 * MIB, -1);
+	node_begin("soc");
+	prop_u32("#address-cells", 2);
+	prop_u32("#size-cells", 2);
+	prop_cells("dma-ranges", ranges, ARRAY_SIZE(ranges));
+	node_end();
+	take_all();
+	assert_int_equal(boot_info()->dma_end.v, 4 * GIB);
+}
+
 /* RAM that begins above the limit makes it useless: 4 GiB, as without. */
 static void test_dma_below_ram(void **state)
 {
@@ -1340,6 +1392,8 @@ int main(void)
 		cmocka_unit_test_setup(test_mem_argument_spares_kernel, setup),
 		cmocka_unit_test_setup(test_mem_argument_too_small_refused, setup),
 		cmocka_unit_test_setup(test_usable_range, setup),
+		cmocka_unit_test_setup(test_usable_range_odd, setup),
+		cmocka_unit_test_setup(test_usable_range_ragged, setup),
 		cmocka_unit_test_setup(test_mem_argument_spares_initrd, setup),
 		cmocka_unit_test_setup(test_mem_argument_spares_both, setup),
 		cmocka_unit_test_setup(test_elfcorehdr_is_kept, setup),
@@ -1380,6 +1434,7 @@ int main(void)
 		cmocka_unit_test_setup(test_numa_fake_small, setup),
 		cmocka_unit_test_setup(test_dma_30_bits, setup),
 		cmocka_unit_test_setup(test_dma_below_ram, setup),
+		cmocka_unit_test_setup(test_dma_without_end, setup),
 		cmocka_unit_test_setup(test_dma_is_exact, setup),
 	};
 

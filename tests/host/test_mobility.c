@@ -690,6 +690,22 @@ static void test_reserve_is_limited(void **state)
 	assert_true(blocks(MIGRATE_UNMOVABLE, 6) + blocks(MIGRATE_UNMOVABLE, 8) > 0);
 }
 
+/* Nothing of the reserve is free: there is nothing to release, even by force. */
+static void test_unreserve_all_taken(void **state)
+{
+	u64 pfn;
+
+	(void)state;
+	boot(&large);
+	pfn = paint(0, MIGRATE_MOVABLE, "UUUUUUUU");
+	mobility_reserve_highatomic(zone, frame(pfn));
+	assert_int_equal(zone->nr_highatomic, PAGEBLOCK_PAGES);
+	assert_int_equal(zone->filled[MIGRATE_HIGHATOMIC], 0);
+	assert_false(unreserve(MIGRATE_UNMOVABLE, true));
+	assert_int_equal(zone->nr_highatomic, PAGEBLOCK_PAGES);
+	assert_int_equal(pageblock_type(pfn), MIGRATE_HIGHATOMIC);
+}
+
 /* A pageblock of single frames takes several holds to leave the reserve. */
 static void test_unreserve_in_steps(void **state)
 {
@@ -843,6 +859,7 @@ int main(void)
 		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_reserve_is_limited),
 		cmocka_unit_test(test_unreserve_in_steps),
+		cmocka_unit_test(test_unreserve_all_taken),
 		cmocka_unit_test(test_reserve_leaves_some),
 		cmocka_unit_test(test_reserve_order_10),
 		cmocka_unit_test_setup(test_reserve_on_small_zones, setup),
