@@ -13,9 +13,10 @@
 #include "tests/target/help.h"
 
 enum {
-	LEFT_FREE = 2048, /* pages that a flood leaves to everybody else */
-	FLOOD_SHARE = 16, /* of the gaps, taken by the unmovable flood: one in */
-	ATOMIC_ORDER = 4, /* larger than what caches hold */
+	LEFT_FREE = 2048,      /* pages that a flood leaves to everybody else */
+	FLOOD_PAGES = 1 << 16, /* that floods play with; larger machines hold the rest */
+	FLOOD_SHARE = 16,      /* of the gaps, taken by the unmovable flood: one in */
+	ATOMIC_ORDER = 4,      /* larger than what caches hold */
 };
 
 /* Pages that we hold, linked through their first words. */
@@ -94,6 +95,23 @@ static u64 pageblocks_of(const struct zone *z, enum migratetype mt)
 
 /* ---- stealing ------------------------------------------------------------------------- */
 
+/* Of memory beyond what floods play with, largest blocks: a flood page by page costs
+ * the same on any machine. */
+static struct held ballast(gfp_t gfp)
+{
+	struct held h = { 0 };
+	struct page *page;
+
+	while (mm_free_pages() > LEFT_FREE + FLOOD_PAGES &&
+	       (page = alloc_pages(gfp | __GFP_NOWARN, MAX_PAGE_ORDER)))
+		hold(&h, page);
+	if (h.nr)
+		out_printf(&console_out, "    # %llu blocks of order %d held: %llu pages play\n",
+			   (unsigned long long)h.nr, MAX_PAGE_ORDER,
+			   (unsigned long long)mm_free_pages());
+	return h;
+}
+
 static void fill_movable(struct held *h)
 {
 	struct page *page;
@@ -127,9 +145,10 @@ static struct held open_gaps(struct held *full)
  */
 static void test_flood_is_grouped(void)
 {
-	struct held full = { 0 }, kept, flood = { 0 };
+	struct held full = { 0 }, kept, flood = { 0 }, rest;
 	u64 before = settled(), stolen, fallbacks, want;
 
+	rest = ballast(GFP_HIGHUSER_MOVABLE);
 	fill_movable(&full);
 	want = full.nr / FLOOD_SHARE;
 	kept = open_gaps(&full);
@@ -153,6 +172,7 @@ static void test_flood_is_grouped(void)
 	TEST_CHECK_VAL(fallbacks <= want / 2 + 8, fallbacks, want);
 	release(&flood);
 	release(&kept);
+	release(&rest);
 	expect_home(before);
 }
 
@@ -177,12 +197,13 @@ static void test_comes_home_whole(void)
 {
 	static const gfp_t kinds[] = { GFP_NOWAIT, GFP_NOWAIT | __GFP_MOVABLE,
 				       GFP_NOWAIT | __GFP_RECLAIMABLE };
-	struct held h = { 0 };
+	struct held h = { 0 }, rest;
 	u64 before, large, large_now;
 
 	mm_drain_caches();
 	before = settled();
 	large = pages_in_large_blocks();
+	rest = ballast(GFP_HIGHUSER_MOVABLE);
 	for (u64 i = 0; mm_free_pages() > LEFT_FREE; i++) {
 		gfp_t gfp = kinds[i / 64 % 3] | __GFP_NOWARN;
 		struct page *page = alloc_pages(gfp, (unsigned int)(i % 4));
@@ -193,6 +214,7 @@ static void test_comes_home_whole(void)
 	}
 	TEST_CHECK_VAL(h.nr > 0, h.nr, before);
 	release(&h);
+	release(&rest);
 	expect_home(before);
 	large_now = pages_in_large_blocks();
 	/* Caches of tasks that came and went may hold a page here and there. */
@@ -210,6 +232,20 @@ static struct zone *zone_with_cma(void)
 	return NULL;
 }
 
+/* Everything that a request of this kind gets in blocks down to `least`, the largest
+ * first; none of it is CMA. */
+static void drain_down_to(struct held *h, gfp_t gfp, int least)
+{
+	struct page *page;
+
+	for (int order = MAX_PAGE_ORDER; order >= least; order--)
+		while ((page = alloc_pages(gfp | __GFP_NOWARN, (unsigned int)order))) {
+			for (u64 i = 0; i < 1ull << order; i += PAGEBLOCK_PAGES)
+				TEST_CHECK(pageblock_type(page_to_pfn(page).v + i) != MIGRATE_CMA);
+			hold(h, page);
+		}
+}
+
 /* All the rest is used up; only then does it show who gets pages of the areas. */
 static void test_cma_is_lent_to_movable_only(void)
 {
@@ -225,10 +261,7 @@ static void test_cma_is_lent_to_movable_only(void)
 	mm_drain_caches();
 	before = settled();
 	free_cma = z->nr_free_cma;
-	while ((page = alloc_pages(GFP_NOWAIT | __GFP_NOWARN, 0))) {
-		TEST_CHECK(pageblock_type(page_to_pfn(page).v) != MIGRATE_CMA);
-		hold(&h, page);
-	}
+	drain_down_to(&h, GFP_NOWAIT, 0);
 	TEST_CHECK_VAL(z->nr_free_cma == free_cma, z->nr_free_cma, free_cma);
 	for (unsigned int i = 0; i < 64; i++) {
 		page = alloc_pages_node((int)z->node, GFP_NOWAIT | __GFP_MOVABLE | __GFP_NOWARN, 0);
@@ -259,8 +292,7 @@ static void test_highatomic(void)
 	}
 	before = settled();
 	/* Nothing is reserved before memory is short. */
-	while ((page = alloc_pages(GFP_NOWAIT | __GFP_NOWARN, ATOMIC_ORDER)))
-		hold(&h, page);
+	drain_down_to(&h, GFP_NOWAIT, ATOMIC_ORDER);
 	page = alloc_pages_node((int)z->node, GFP_ATOMIC | __GFP_NOWARN, ATOMIC_ORDER);
 	TEST_CHECK(page != NULL);
 	if (page) {
