@@ -12,9 +12,10 @@
  * are counted, and a look that saw one begins again.
  *
  * The task that looks serves the queue meanwhile, so it runs at the priority of
- * the most urgent task still waiting: no hog between the two can hold it up. A
- * woken waiter is more urgent than those not yet looked at, or an equal that
- * came earlier, and runs first.
+ * the most urgent task still waiting: no hog between the two can hold it up. The
+ * queue has a server only while the mark is linked: whoever ends a look ends the
+ * loan with it, also where another task began it. A woken waiter is more urgent
+ * than those not yet looked at, or an equal that came earlier, and runs first.
  */
 #include "rtos/life.h"
 #include "rtos/sched.h"
@@ -116,10 +117,17 @@ static void finish_look(struct events *e, u64 *flags)
 		if (prio_list_linked(&e->mark))
 			look(e, lift_mark(e));
 	}
-	if (me && e->waiters.server == me)
-		inherit_serve_locked(&e->waiters, NULL);
+	inherit_serve_locked(&e->waiters, NULL);
 	inherit_run_locked();
 	kill_release_locked();
+}
+
+/* The caller begins it again, at the most urgent; nothing is lent to whoever made it. */
+static void break_off_look(struct events *e)
+{
+	lift_mark(e);
+	inherit_serve_locked(&e->waiters, NULL);
+	inherit_run_locked();
 }
 
 /* ---- for everybody ---------------------------------------------------------------------- */
@@ -128,9 +136,8 @@ void events_set(struct events *e, u32 bits)
 {
 	u64 flags = sched_lock();
 
-	/* A look under way begins again, at the most urgent. */
-	if (prio_list_linked(&e->mark))
-		lift_mark(e);
+	if (unlikely(prio_list_linked(&e->mark)))
+		break_off_look(e);
 	e->bits |= bits;
 	e->moves = e->waiters.moves;
 	look(e, first_waiter(e));

@@ -188,10 +188,11 @@ void events_init(struct events *e, const char *name);
  * Any; from interrupts only where few wait, since all steps are made there.
  */
 void events_set(struct events *e, u32 bits);
-void events_clear(struct events *e, u32 bits); /* Any. */
-/* Wait for bits; *got, which may be null, are all that were set then. 0,
- * ERR_TIMEDOUT, ERR_INVAL: no bits asked for, or unknown ones in `how`. Task; any
- * with deadline 0. */
+/* Any; a set under way is first helped to its end, at the priority it gives. */
+void events_clear(struct events *e, u32 bits);
+/* Wait for bits, after the rest of a set under way as above; *got, which may be
+ * null, are all that were set then. 0, ERR_TIMEDOUT, ERR_INVAL: no bits asked for,
+ * or unknown ones in `how`. Task; any with deadline 0. */
 int events_wait(struct events *e, u32 bits, unsigned int how, u64 deadline_ns, u32 *got);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Event flags: any and all, clearing, order by urgency among many more waiters
- * than one look takes, priority changes and timeouts in the middle of a look,
- * and a setter of low priority that a hog keeps from the CPU.
+ * than one look takes, priority changes and timeouts in the middle of a look, a
+ * setter of low priority that a hog keeps from the CPU, and the end of its loan
+ * when another task ends the look.
  */
 #include "tests/target/help.h"
 
@@ -278,6 +279,43 @@ static void test_low_setter(void)
 	TEST_CHECK(!ev.waiters.server);
 }
 
+static struct task *lent_task;
+static u32 prio_during, prio_after;
+
+/* Woken in the middle of a look, it ends that look by a set that meets nobody. */
+static void wait_and_set(void *arg)
+{
+	wait_once(arg);
+	prio_during = task_prio(lent_task);
+	events_set(&ev, 4);
+	prio_after = task_prio(lent_task);
+}
+
+/*
+ * One CPU. The first waiter that is woken ends the look the setter began: the
+ * setter is at its own level again at once, not only when it runs the next time.
+ */
+static void test_loan_ends(void)
+{
+	u64 here = 1ull << cpu_id();
+
+	begin();
+	waiters[0] = (struct waiter){ .bits = 1,
+				      .how = EVENTS_ANY | EVENTS_CLEAR,
+				      .deadline = TM_FOREVER };
+	tasks[0] = help_spawn("waiter", 16, here, wait_and_set, &waiters[0]);
+	TEST_CHECK(help_await(&ev.waiters.nr_waiting, 1));
+	start_waiter(1, 15, 2, EVENTS_ANY, here);
+	lent_task = help_spawn("setter", 3, here, setter, (void *)1);
+	TEST_CHECK(help_await(&nr_done, 1));
+	help_join(lent_task);
+	help_join(tasks[0]);
+	TEST_CHECK_VAL(prio_during == 15 && prio_after == 3, prio_during, prio_after);
+	TEST_CHECK(!ev.waiters.server && ev.waiters.nr_waiting == 1);
+	events_set(&ev, 2);
+	help_join(tasks[1]);
+}
+
 static void set_in_interrupt(struct timer *t)
 {
 	(void)t;
@@ -304,7 +342,7 @@ static const struct test_case cases[] = {
 	{ "wake_all", test_wake_all },   { "clear_order", test_clear_order },
 	{ "all_of", test_all_of },       { "moves", test_moves },
 	{ "timeouts", test_timeouts },   { "low_setter", test_low_setter },
-	{ "interrupt", test_interrupt },
+	{ "loan_ends", test_loan_ends }, { "interrupt", test_interrupt },
 };
 
 const struct test_suite suite_events = { "events", cases, ARRAY_SIZE(cases) };

@@ -64,10 +64,7 @@ void mixed_op_events(struct mixed_worker *w)
 	bool there;
 
 	if (mixed_draw(w, 2)) {
-		/* While it wakes them, those that wait lend it their priority. */
-		__atomic_store_n(&w->holding, 1, __ATOMIC_RELEASE);
 		events_set(&mixed.events, bits);
-		__atomic_store_n(&w->holding, 0, __ATOMIC_RELEASE);
 		return;
 	}
 	if (events_wait(&mixed.events, bits, how, soon(w), &got) == 0) {

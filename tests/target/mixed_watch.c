@@ -102,12 +102,27 @@ static void check_loan(const struct task *t)
 		      t->waiting_on->name, server->name, server->prio);
 }
 
-/* Who owns nothing owes nothing. */
+/*
+ * Who owns nothing owes nothing, but for one that looks at those who wait for
+ * flags: it sets some, or helps a set to its end before it waits or clears.
+ */
 static void check_base(const struct mixed_worker *w)
 {
-	if (!__atomic_load_n(&w->holding, __ATOMIC_ACQUIRE) && w->task->prio != w->task->base_prio)
+	if (!__atomic_load_n(&w->holding, __ATOMIC_ACQUIRE) &&
+	    mixed.events.waiters.server != w->task && w->task->prio != w->task->base_prio)
 		found("PI: '%s' runs at prio %u, its own is %u and it holds nothing; lent by '%s'",
 		      w->name, w->task->prio, w->task->base_prio, sched_boost_name_locked(w->task));
+}
+
+/* Nobody looks any more, so nobody is lent anything for it. */
+static void check_flags(void)
+{
+	const struct events *e = &mixed.events;
+
+	if (e->waiters.server && !prio_list_linked(&e->mark))
+		found("PI: '%s' (prio %u, its own is %u) serves '%s' though no look is under way",
+		      e->waiters.server->name, e->waiters.server->prio,
+		      e->waiters.server->base_prio, e->waiters.name);
 }
 
 /* The service is as urgent as the most urgent who waits for it, or itself. */
@@ -152,6 +167,7 @@ static void check_inheritance(void)
 		check_loan(w->task);
 		check_base(w);
 	}
+	check_flags();
 	check_server();
 }
 
