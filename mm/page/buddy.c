@@ -235,32 +235,47 @@ static void leak(struct zone *z, struct page *page, unsigned int order, enum mig
 	z->bad_page++;
 }
 
-/* List the upper halves of what was taken too large. */
+/*
+ * List the upper halves of what was taken too large. The lists of those orders are
+ * empty, or the smallest fit had come from one of them: nothing is to be linked to.
+ */
 static tm_noinline struct page *split(struct zone *z, struct page *page, unsigned int have,
 				      unsigned int order, enum migratetype from)
 {
+	u32 flags = frame_flags(z->id, PAGE_FREE, have, from);
+	u32 filled = z->filled[from] | ((1u << have) - (1u << order));
 	u32 pfn = frame_number(page);
 
 	while (have > order) {
+		struct page_list *l = &z->area[--have].list[from];
+		struct page *upper = page + (1u << have);
+
 		tm_step();
-		have--;
-		link_block(z, pfn + (1u << have), have, from, false);
+		BUG_ON_VAL(tm_debug && l->head != PFN_NIL, l->head, have);
+		flags -= 1u << PAGE_ORDER_SHIFT;
+		upper->flags = flags;
+		upper->next = PFN_NIL;
+		upper->prev = PFN_NIL;
+		l->head = pfn + (1u << have);
+		l->tail = pfn + (1u << have);
+		l->count = 1;
 	}
+	buddy_set_filled(z, from, filled);
 	return page;
 }
 
 /* Only as much as was asked for is given up: the rest of what was taken goes back. */
 static tm_noinline struct page *take_damaged(struct zone *z, struct page *page, unsigned int have,
-					     unsigned int order, enum migratetype from)
+					     unsigned int order, enum migratetype rest)
 {
 	struct pageblock *home = pageblock_entry(frame_number(page));
 	enum migratetype mt = frame_list_type(page);
 	unsigned int taken = frame_order(page);
 
-	count_free(z, from, (1ull << taken) - (1ull << order));
+	count_free(z, rest, (1ull << taken) - (1ull << order));
 	buddy_count_pageblock(home, taken, -buddy_taken_frame(mt == MIGRATE_MOVABLE));
 	buddy_count_pageblock(home, order, buddy_taken_frame(mt == MIGRATE_MOVABLE));
-	split(z, page, have, order, from);
+	split(z, page, have, order, rest);
 	leak(z, page, order, mt);
 	z->nr_alloc--;
 	return page;
@@ -268,12 +283,14 @@ static tm_noinline struct page *take_damaged(struct zone *z, struct page *page, 
 
 /*
  * Take the first block of order `have`, wherever its home is: counted and marked
- * with the order that the caller gets, then cut to it. Everything rare comes last,
- * as a tail call, so that the common way needs no stack.
+ * with the order that the caller gets, then cut to it; what is left goes to the lists
+ * of `rest`. Everything rare comes last, as a tail call, so that the common way needs
+ * no stack.
  */
 static tm_always_inline struct page *take_first(struct zone *z, unsigned int have,
 						unsigned int least, unsigned int most,
-						enum migratetype from, enum migratetype mt)
+						enum migratetype from, enum migratetype rest,
+						enum migratetype mt)
 {
 	struct page_list *l = &z->area[have].list[from];
 	unsigned int order = have < most ? have : most;
@@ -289,8 +306,8 @@ static tm_always_inline struct page *take_first(struct zone *z, unsigned int hav
 	count_free(z, from, -(1ull << order));
 	z->nr_alloc++;
 	if (unlikely(!intact))
-		return take_damaged(z, page, have, least, from);
-	return have > order ? split(z, page, have, order, from) : page;
+		return take_damaged(z, page, have, least, rest);
+	return have > order ? split(z, page, have, order, rest) : page;
 }
 
 static inline u32 fitting(const struct zone *z, unsigned int order, enum migratetype from)
@@ -316,7 +333,7 @@ static tm_noinline struct page *take_past_strays(struct zone *z, unsigned int or
 		buddy_relink_locked(z, pfn, pageblock_type(pfn));
 		fits = fitting(z, order, from);
 	}
-	return fits ? take_first(z, (unsigned int)__builtin_ctz(fits), order, most, from, mt)
+	return fits ? take_first(z, (unsigned int)__builtin_ctz(fits), order, most, from, from, mt)
 		    : NULL;
 }
 
@@ -333,7 +350,16 @@ struct page *buddy_take_from_locked(struct zone *z, unsigned int order, unsigned
 	have = (unsigned int)__builtin_ctz(fits);
 	if (unlikely(pageblock_type(z->area[have].list[from].head) != from))
 		return take_past_strays(z, order, most, from, mt);
-	return take_first(z, have, order, most, from, mt);
+	return take_first(z, have, order, most, from, from, mt);
+}
+
+struct page *buddy_take_claimed_locked(struct zone *z, unsigned int have, unsigned int order,
+				       unsigned int most, enum migratetype from,
+				       enum migratetype mt)
+{
+	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
+	BUG_ON_VAL(have < order || fitting(z, order, mt), have, mt);
+	return take_first(z, have, order, most, from, mt, mt);
 }
 
 /* ---- giving back ------------------------------------------------------------ */

@@ -13,7 +13,7 @@
 #include "mm/page/frame.h"
 
 enum {
-	BUDDY_STRAYS = 4,    /* sent home by one take at most */
+	BUDDY_STRAYS = 1,    /* sent home by one take at most */
 	BUDDY_MOVE_WORK = 4, /* of buddy_relist_locked(): a head that is moved, beyond a look */
 };
 
@@ -31,6 +31,15 @@ void buddy_init(struct zone *z);
  */
 struct page *buddy_take_from_locked(struct zone *z, unsigned int order, unsigned int most,
 				    enum migratetype from, enum migratetype mt);
+
+/*
+ * The same of one block: the first of order `have` on the list of `from`, whose
+ * pageblocks have just become mt's. What is cut off goes to the lists of mt, which
+ * has no block of 2^order frames or more yet.
+ */
+struct page *buddy_take_claimed_locked(struct zone *z, unsigned int have, unsigned int order,
+				       unsigned int most, enum migratetype from,
+				       enum migratetype mt);
 
 /* One block from the lists of its own type. */
 static inline struct page *buddy_take_locked(struct zone *z, unsigned int order,

@@ -143,12 +143,11 @@ static bool may_claim(const struct zone *z, const struct victim *v, enum migrate
 	return v->home == v->list && !b->shared && mostly_compatible(b, mt);
 }
 
-/* The victim's pageblocks become mt's, and so does the victim; other free blocks of
- * the pageblock follow in a hold of their own. */
+/* The victim's pageblocks become mt's, and what is left of it when it is taken goes to
+ * mt's lists; other free blocks of the pageblock follow in a hold of their own. */
 static void claim(struct zone *z, const struct victim *v, enum migratetype mt)
 {
 	pageblock_set_type(v->pfn, v->pfn + (1ull << v->order), mt);
-	buddy_relink_locked(z, v->pfn, mt);
 	vm_event(PAGEBLOCK_STEAL);
 	if (v->order < PAGEBLOCK_ORDER)
 		z->unsettled = pageblock_start(v->pfn);
@@ -201,7 +200,7 @@ static struct page *steal(struct zone *z, unsigned int order, unsigned int most,
 	if (!may_claim(z, &v, mt))
 		return take_smallest(z, order, mt);
 	claim(z, &v, mt);
-	return buddy_take_from_locked(z, order, most, mt, mt);
+	return buddy_take_claimed_locked(z, v.order, order, most, v.list, mt);
 }
 
 /* Row 53: movable pages first of all from CMA while it has most of what is free, so

@@ -29,8 +29,9 @@ enum {
 	WORK_OF_PUT = 3,
 	HOLD_WORK = 6,
 	HOLD_BLOCKS = HOLD_WORK / WORK_OF_PUT,
-	/* Taking a block costs the same, and a split as a merge. */
-	TAKE_WORK = 15,
+	/* Taking a block costs the same, and three splits as much as a merge. */
+	SPLITS_OF_WORK = 3,
+	TAKE_WORK = 12,
 	ROOM_SINGLES = 128, /* most blocks of a list of order 0; a guess */
 	ROOM_OTHERS = 64,   /* most frames of a list of the others; the same */
 	/* More than a zone's lists can hold, so that an end is in sight even when
@@ -98,7 +99,8 @@ static inline unsigned int cost_of_take(const struct zone *z, unsigned int order
 
 	if (!fits || pageblock_type(z->area[have].list[mt].head) != mt)
 		return 0;
-	return WORK_OF_PUT + (have > most ? have - most : 0);
+	return WORK_OF_PUT +
+	       (have > most ? (have - most + SPLITS_OF_WORK - 1) / SPLITS_OF_WORK : 0);
 }
 
 /* A block becomes pieces of a smaller order, which all say the same: under the lock,
@@ -111,6 +113,27 @@ static inline void cut_locked(struct page *page, unsigned int have, unsigned int
 		piece -= 1u << order;
 		hit_set_head(piece, head);
 	}
+}
+
+/* What the type's own lists have; what others have is a hold of its own, after which
+ * the zone may be another. */
+static tm_noinline struct page *first_take(struct zone *z, struct pcp_haul *h, unsigned int most,
+					   enum migratetype mt, bool cma)
+{
+	struct page *page = NULL;
+	u64 above;
+
+	if (likely(!(cma && z->nr_free_cma)))
+		page = buddy_take_from_locked(z, h->order, most, mt, mt);
+	if (likely(page))
+		return page;
+	spin_unlock(&z->lock);
+	spin_lock(&z->lock);
+	above = z->nr_usable > h->floor ? z->nr_usable - h->floor : 0;
+	if (above < 1u << h->order)
+		return NULL;
+	most = (unsigned int)min_u64(most, fls_u64(above) - 1);
+	return mobility_take_other_locked(z, h->order, most, mt, cma, &h->stolen);
 }
 
 void pcp_haul(struct zone *z, struct pcp_haul *h, enum migratetype mt, bool cma)
@@ -135,7 +158,7 @@ void pcp_haul(struct zone *z, struct pcp_haul *h, enum migratetype mt, bool cma)
 		if (!cost || (!h->nr && cma && z->nr_free_cma))
 			cost = TAKE_WORK;
 		page = h->nr ? buddy_take_from_locked(z, h->order, most, mt, mt)
-			     : mobility_take_up_to_locked(z, h->order, most, mt, cma, &h->stolen);
+			     : first_take(z, h, most, mt, cma);
 		if (!page)
 			break;
 		work += cost;

@@ -22,7 +22,7 @@
 #include "mm/stat/owner.h"
 
 enum {
-	STEP = 8, /* a frame costs some 80 instructions, a lock is held for 1,000 at most */
+	STEP = 4, /* a frame costs up to 120 instructions, a lock is held for 1,000 at most */
 	TRIES = 5,
 	LOOKS = 64,         /* at a head that another CPU may be turning */
 	MAX_PRINTED = 32,   /* findings in words; all are counted */
