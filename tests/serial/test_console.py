@@ -194,12 +194,14 @@ def test_ctrl_c_stops_the_self_tests(target):
 
 
 def test_alloc_and_free_by_hand(target):
+    target.ok("mm drain")
     before = target.ok("cat /proc/buddyinfo")
     text = target.ok("mm alloc 3")
     block = re.search(r"0x[0-9a-f]+", text)
     assert block, text
     assert target.ok("cat /proc/buddyinfo") != before
     target.ok(f"mm free {block.group(0)}")
+    target.ok("mm drain")
     assert target.ok("cat /proc/buddyinfo") == before
     one_line_refusal(target, f"mm free {block.group(0)}")  # not held any more
     assert "0 blocks held" in target.ok("mm hold")
