@@ -472,7 +472,8 @@ static void end(void)
 	__atomic_store_n(&all.stop, true, __ATOMIC_RELEASE);
 	for (u32 i = 0; i < WORKERS; i++)
 		bury(&all.worker[i]);
-	(void)timer_stop(&all.timer);
+	/* Not only stopped: its function may be filling the ring on another CPU. */
+	(void)timer_stop_sync(&all.timer);
 	for (u32 i = 0; i < RING; i++)
 		if (all.ring[i].page)
 			give_back(&all.ring[i]);
