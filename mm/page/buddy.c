@@ -196,17 +196,18 @@ u64 buddy_relist_locked(struct zone *z, u64 pfn, u64 end, int work)
 	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
 	BUG_ON_VAL(end - pfn > PAGEBLOCK_PAGES, pfn, end);
 	while (work > 0 && page < last) {
-		u32 flags = page->flags;
-		enum migratetype from = frame_list_type(page);
+		u32 flags = frame_peek(page);
+		enum migratetype from = flags_list_type(flags);
+		unsigned int order = flags_order(flags);
 
-		if (frame_state(page) == PAGE_FREE && from != to && is_listed(z->id, flags)) {
+		if (from != to && is_listed(z->id, flags)) {
 			tm_step();
-			leave_list(z, frame_number(page), frame_order(page), from, to);
-			link_block(z, frame_number(page), frame_order(page), to, false);
+			leave_list(z, frame_number(page), order, from, to);
+			link_block(z, frame_number(page), order, to, false);
 			work -= BUDDY_MOVE_WORK;
 		}
 		/* Every frame that is no head says order 0. */
-		page += 1u << ((flags & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT);
+		page += 1u << order;
 		work--;
 	}
 	return frame_number(page);
@@ -385,14 +386,13 @@ static inline unsigned int merge(struct zone *z, u32 pfn, unsigned int order, en
 
 	for (; order < MAX_PAGE_ORDER; order++, a++, linked += 1u << PAGE_ORDER_SHIFT) {
 		u32 buddy = pfn ^ (1u << order);
-		/* Its CPU may be turning a cached head just now, but not into a free one. */
-		u32 flags = __atomic_load_n(&frame(buddy)->flags, __ATOMIC_RELAXED);
+		u32 flags = frame_peek(frame(buddy));
 
 		if (likely(flags == linked)) {
 			if (unlink_from(&a->list[mt], buddy))
 				filled &= ~(1u << order);
 		} else if (is_stray_buddy(flags, linked, order)) {
-			leave_list(z, buddy, order, frame_list_type(frame(buddy)), mt);
+			leave_list(z, buddy, order, flags_list_type(flags), mt);
 		} else {
 			break;
 		}

@@ -66,9 +66,9 @@ static inline bool buddy_can_put_locked(const struct zone *z, const struct page 
 					unsigned int order)
 {
 	u32 flags = frame_flags(z->id, PAGE_ALLOCATED, order, (enum migratetype)0);
+	u64 head = frame_pair(&page->flags) ^ flags ^ FRAME_ONE_REF;
 
-	return order < NR_PAGE_ORDERS && !(((page->flags & ~(u32)PAGE_MT_MASK) ^ flags) |
-					   (page->refcount ^ 1) | page->mapping | page->mapcount);
+	return order < NR_PAGE_ORDERS && !(head & ~(u64)PAGE_MT_MASK) && !frame_is_mapped(page);
 }
 
 /*

@@ -68,10 +68,7 @@ static inline void buddy_pop(struct zone *z, struct page_list *l, u32 pfn, unsig
 /* Does a block start there that is free and, but for its list, says `flags`? */
 static inline bool buddy_is_free_block(u32 pfn, u32 flags)
 {
-	/* A cached head may be turned by its CPU just now, but not into a free one. */
-	u32 says = __atomic_load_n(&frame(pfn)->flags, __ATOMIC_RELAXED);
-
-	return !((says ^ flags) & ~(u32)PAGE_MT_MASK);
+	return !((frame_peek(frame(pfn)) ^ flags) & ~(u32)PAGE_MT_MASK);
 }
 
 /* Would the next merge already succeed if our buddy came back? `flags` are those of

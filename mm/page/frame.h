@@ -58,19 +58,48 @@ static inline u32 frame_number(const struct page *page)
 	return (u32)(page - (const struct page *)(uintptr_t)ARCH_FRAMES_BASE);
 }
 
+/* What flags say. */
+static inline enum page_state flags_state(u32 flags)
+{
+	return (enum page_state)(flags & PAGE_STATE_MASK);
+}
+
+static inline unsigned int flags_order(u32 flags)
+{
+	return (flags & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT;
+}
+
+static inline enum migratetype flags_list_type(u32 flags)
+{
+	return (enum migratetype)((flags & PAGE_MT_MASK) >> PAGE_MT_SHIFT);
+}
+
+/*
+ * The flags of a frame that may not be ours, read once, so that all conclusions are
+ * from the same value. Under the zone's lock a head is either the zone's, and stays
+ * as it is, or that of a block which some CPU has: its owner may turn it between
+ * PAGE_ALLOCATED and PAGE_CACHED at any time, but no zone, order or list changes
+ * with that, and it does not become free. Without the lock it is a glance.
+ */
+static inline u32 frame_peek(const struct page *page)
+{
+	return __atomic_load_n(&page->flags, __ATOMIC_RELAXED);
+}
+
+/* Of a frame that is ours: the zone's, under its lock, or in a block we have. */
 static inline enum page_state frame_state(const struct page *page)
 {
-	return (enum page_state)(page->flags & PAGE_STATE_MASK);
+	return flags_state(page->flags);
 }
 
 static inline unsigned int frame_order(const struct page *page)
 {
-	return (page->flags & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT;
+	return flags_order(page->flags);
 }
 
 static inline enum migratetype frame_list_type(const struct page *page)
 {
-	return (enum migratetype)((page->flags & PAGE_MT_MASK) >> PAGE_MT_SHIFT);
+	return flags_list_type(page->flags);
 }
 
 static inline u32 frame_zone_id(const struct page *page)
@@ -89,7 +118,9 @@ static inline u32 frame_flags(u32 zone_id, enum page_state state, unsigned int o
  * references, or what would say that it is mapped. */
 static inline u64 frame_pair(const u32 *word)
 {
-	return *(const u64 *)(const void *)word;
+	const u64 *pair = (const void *)word;
+
+	return tm_debug ? __atomic_load_n(pair, __ATOMIC_RELAXED) : *pair;
 }
 #define FRAME_ONE_REF (1ull << 32)
 

@@ -39,7 +39,7 @@ static u32 beside(u32 pfn, unsigned int order)
 
 static bool is_block(const struct zone *z, u32 pfn, enum page_state state, unsigned int order)
 {
-	return (frame(pfn)->flags & ~(u32)PAGE_MT_MASK) ==
+	return (frame_peek(frame(pfn)) & ~(u32)PAGE_MT_MASK) ==
 	       frame_flags(z->id, state, order, (enum migratetype)0);
 }
 
@@ -95,12 +95,12 @@ void guard_release_locked(struct zone *z, const struct page *page, unsigned int 
 static unsigned int guard_of(u64 pfn, u64 *head)
 {
 	for (unsigned int o = 0; o < GUARD_MOST_ORDER; o++) {
-		const struct page *page;
+		u32 flags;
 
 		*head = pfn & ~((1ull << o) - 1);
-		page = frame(*head);
-		if (frame_state(page) == PAGE_GUARD && frame_order(page) >= o)
-			return frame_order(page);
+		flags = frame_peek(frame(*head));
+		if (flags_state(flags) == PAGE_GUARD && flags_order(flags) >= o)
+			return flags_order(flags);
 	}
 	return NR_PAGE_ORDERS;
 }

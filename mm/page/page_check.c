@@ -29,36 +29,42 @@ static const char *const fault_names[NR_PAGE_FAULTS] = {
 	[PAGE_FAULT_DAMAGED] = "a damaged descriptor",
 };
 
-/* The block that a tail frame lies in: its head, or null when none claims it. */
-static const struct page *find_head(u32 pfn)
+/* What is freed with a tail frame of a block: the head that claims it decides. */
+static enum page_fault classify_tail(u32 pfn)
 {
 	for (unsigned int o = 1; o < NR_PAGE_ORDERS; o++) {
-		const struct page *head = frame(pfn & ~((1u << o) - 1));
-		enum page_state state = frame_state(head);
+		u32 flags = frame_peek(frame(pfn & ~((1u << o) - 1)));
 
-		if ((state == PAGE_FREE || state == PAGE_ALLOCATED) && frame_order(head) >= o)
-			return head;
+		if (flags_order(flags) < o)
+			continue;
+		switch (flags_state(flags)) {
+		case PAGE_ALLOCATED:
+			return PAGE_FAULT_MIDDLE;
+		case PAGE_FREE:
+		case PAGE_CACHED:
+		case PAGE_GUARD:
+			return PAGE_FAULT_DOUBLE;
+		default:
+			break;
+		}
 	}
-	return NULL;
+	return PAGE_FAULT_DAMAGED;
 }
 
 enum page_fault page_classify(const struct page *page, unsigned int order)
 {
-	const struct page *head;
+	u32 flags = frame_peek(page);
 
 	BUG_ON(!page_is_descriptor(page));
-	switch (frame_state(page)) {
+	switch (flags_state(flags)) {
 	case PAGE_FREE:
 	case PAGE_CACHED:
 	case PAGE_GUARD:
 		return PAGE_FAULT_DOUBLE;
 	case PAGE_ALLOCATED:
-		return frame_order(page) == order ? PAGE_FAULT_DAMAGED : PAGE_FAULT_ORDER;
+		return flags_order(flags) == order ? PAGE_FAULT_DAMAGED : PAGE_FAULT_ORDER;
 	case PAGE_TAIL:
-		head = find_head(frame_number(page));
-		if (!head)
-			return PAGE_FAULT_DAMAGED;
-		return frame_state(head) == PAGE_FREE ? PAGE_FAULT_DOUBLE : PAGE_FAULT_MIDDLE;
+		return classify_tail(frame_number(page));
 	case PAGE_HOLE:
 	case PAGE_RESERVED:
 		return PAGE_FAULT_RESERVED;
@@ -90,7 +96,7 @@ static void tell_history(u64 pfn, bool has_frame)
 void page_report_bad_free(const struct page *page, unsigned int order, enum page_fault fault)
 {
 	u64 pfn = frame_number(page);
-	u32 flags = fault == PAGE_FAULT_FOREIGN ? 0 : page->flags;
+	u32 flags = fault == PAGE_FAULT_FOREIGN ? 0 : frame_peek(page);
 
 	BUG_ON_VAL(fault >= NR_PAGE_FAULTS, fault, order);
 	if (tm_debug) {

@@ -33,8 +33,12 @@ static tm_noinline enum page_fault refuse_locked(struct zone *z, struct page *pa
 
 	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
 	z->bad_free++;
-	if (fault == PAGE_FAULT_DAMAGED && frame_state(page) == PAGE_ALLOCATED)
-		buddy_leak_locked(z, page, order);
+	if (fault != PAGE_FAULT_DAMAGED || flags_state(frame_peek(page)) != PAGE_ALLOCATED)
+		return fault;
+	/* It was in some CPU's cache a moment ago, and somebody else has it by now. */
+	if (buddy_can_put_locked(z, page, order))
+		return PAGE_FAULT_DOUBLE;
+	buddy_leak_locked(z, page, order);
 	return fault;
 }
 

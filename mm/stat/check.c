@@ -58,15 +58,9 @@ static u64 generation(const struct zone *z)
 
 /* ---- frames (invariants 1, 2, 3) ----------------------------------------------------- */
 
-/* Its CPU may be turning a cached head just now. */
-static u32 flags_of(u64 pfn)
-{
-	return __atomic_load_n(&frame(pfn)->flags, __ATOMIC_RELAXED);
-}
-
 static bool is_free_head(const struct zone *z, u64 pfn, unsigned int order)
 {
-	return (flags_of(pfn) & ~(u32)PAGE_MT_MASK) ==
+	return (frame_peek(frame(pfn)) & ~(u32)PAGE_MT_MASK) ==
 	       frame_flags(z->id, PAGE_FREE, order, (enum migratetype)0);
 }
 
@@ -100,7 +94,7 @@ static void check_free_head(struct check_walk *w, u64 pfn, unsigned int order)
 	if (page->refcount || page->mapping || page->mapcount)
 		check_found(w, pfn, "free, but referenced or mapped");
 	if (order < MAX_PAGE_ORDER && is_free_head(w->z, buddy, order) &&
-	    (order < PAGEBLOCK_ORDER || frame_list_type(frame(buddy)) == mt))
+	    (order < PAGEBLOCK_ORDER || flags_list_type(frame_peek(frame(buddy))) == mt))
 		check_found(w, pfn, "unmerged free buddies of order %u", order);
 }
 
@@ -140,7 +134,7 @@ static void check_used_head(struct check_walk *w, u64 pfn, unsigned int order)
 
 static void check_head(struct check_walk *w, u64 pfn, enum page_state state)
 {
-	unsigned int order = (flags_of(pfn) & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT;
+	unsigned int order = flags_order(frame_peek(frame(pfn)));
 
 	if (order > MAX_PAGE_ORDER || !is_aligned(pfn, 1ull << order) ||
 	    pfn + (1ull << order) > w->z->end.v) {
@@ -168,7 +162,7 @@ static void check_tail(struct check_walk *w, u64 pfn, enum page_state state)
 
 static void check_frame(struct check_walk *w, u64 pfn)
 {
-	u32 flags = flags_of(pfn), zone_id = (flags & PAGE_ZONE_MASK) >> PAGE_ZONE_SHIFT;
+	u32 flags = frame_peek(frame(pfn)), zone_id = (flags & PAGE_ZONE_MASK) >> PAGE_ZONE_SHIFT;
 	enum page_state state = (enum page_state)(flags & PAGE_STATE_MASK);
 
 	if (state != PAGE_HOLE && zone_id != w->z->id) {
@@ -219,7 +213,7 @@ static void check_pageblock(struct check_walk *w, u64 pfn)
 /* Frames of another node inside our span belong to nobody here: holes. */
 static bool is_ours(const struct zone *z, u64 pfn)
 {
-	u32 flags = flags_of(pfn);
+	u32 flags = frame_peek(frame(pfn));
 
 	return (flags & PAGE_STATE_MASK) == PAGE_HOLE ||
 	       ((flags & PAGE_ZONE_MASK) >> PAGE_ZONE_SHIFT) / NR_ZONE_TYPES == z->node;
@@ -403,30 +397,63 @@ static void check_marks(struct check_walk *w, const struct zone *z)
 				    (unsigned long long)z->lowmem_reserve[t], t);
 }
 
-/* The ladder falls from rung to rung to nothing, and what a hit compares with is
- * its top, or closed. Marks that are computed anew meanwhile are looked at again. */
-static void check_ladder(struct check_walk *w, const struct zone *z)
+/* What must fit together in a zone's ladder. */
+struct ladder {
+	u64 floor[NR_BANDS], pass[NR_ZONE_TYPES], reserve[NR_ZONE_TYPES];
+	u64 low, boost;
+};
+
+static void copy_words(u64 *to, const u64 *from, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+static void copy_ladder(struct ladder *l, struct zone *z)
+{
+	u64 flags = spin_lock_irqsave(&z->lock);
+
+	copy_words(l->floor, z->floor, NR_BANDS);
+	copy_words(l->pass, z->pass, NR_ZONE_TYPES);
+	copy_words(l->reserve, z->lowmem_reserve, NR_ZONE_TYPES);
+	copy_words(&l->low, &z->wmark[WMARK_LOW], 1);
+	copy_words(&l->boost, &z->boost, 1);
+	spin_unlock_irqrestore(&z->lock, flags);
+}
+
+/* Every hit is closed, or all are open above low. */
+static bool passes_fit(const struct ladder *l)
 {
 	unsigned int closed = 0, open = 0;
 
+	for (unsigned int t = 0; t < NR_ZONE_TYPES; t++) {
+		closed += l->pass[t] == ~0ull;
+		open += l->pass[t] == l->low + l->boost + l->reserve[t];
+	}
+	return closed == NR_ZONE_TYPES || open == NR_ZONE_TYPES;
+}
+
+/* The ladder falls from rung to rung to nothing, and what a hit compares with is
+ * its top, or closed. Marks that are computed anew meanwhile are looked at again. */
+static void check_ladder(struct check_walk *w, struct zone *z)
+{
+	struct ladder l;
+
+	copy_ladder(&l, z);
+	for (unsigned int i = 0; !passes_fit(&l) && i < LOOKS; i++)
+		copy_ladder(&l, z);
 	/* The two levels of ladder=off are no ladder. */
 	for (unsigned int b = 1; b < NR_BANDS && request_ladder(); b++)
-		if (z->floor[b] > z->floor[b - 1])
+		if (l.floor[b] > l.floor[b - 1])
 			check_found(w, z->start.v, "floor of band %u is %llu, of band %u %llu",
-				    b - 1, (unsigned long long)z->floor[b - 1], b,
-				    (unsigned long long)z->floor[b]);
-	if (z->floor[BAND_MEMALLOC])
+				    b - 1, (unsigned long long)l.floor[b - 1], b,
+				    (unsigned long long)l.floor[b]);
+	if (l.floor[BAND_MEMALLOC])
 		check_found(w, z->start.v, "memalloc has a floor");
-	for (unsigned int t = 0; t < NR_ZONE_TYPES; t++) {
-		u64 pass = __atomic_load_n(&z->pass[t], __ATOMIC_RELAXED);
-
-		closed += pass == ~0ull;
-		open += pass == z->wmark[WMARK_LOW] + z->boost + z->lowmem_reserve[t];
-	}
-	if (closed != NR_ZONE_TYPES && open != NR_ZONE_TYPES)
+	if (!passes_fit(&l))
 		check_found(w, z->start.v, "hits are passed at %llu, low is %llu, boost %llu",
-			    (unsigned long long)z->pass[ZONE_NORMAL],
-			    (unsigned long long)z->wmark[WMARK_LOW], (unsigned long long)z->boost);
+			    (unsigned long long)l.pass[ZONE_NORMAL], (unsigned long long)l.low,
+			    (unsigned long long)l.boost);
 }
 
 static bool check_zone_once(struct check_walk *w, struct zone *z)

@@ -68,7 +68,7 @@ static bool look_at_block(u32 pfn, unsigned int order, unsigned int type)
 		note(pfn, "a cache list leads outside");
 		return false;
 	}
-	if (frame(pfn)->flags != flags)
+	if (frame_peek(frame(pfn)) != flags)
 		note(pfn, "not what its cache list holds");
 	if (frame(pfn)->refcount || frame(pfn)->mapping || frame(pfn)->mapcount)
 		note(pfn, "cached, but referenced or mapped");

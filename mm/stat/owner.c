@@ -327,18 +327,17 @@ static bool next_held(u64 *pfn, u64 *head, struct record *copy)
 
 		while (at < piece[i].end) {
 			const struct record *r = &piece[i].record[at - piece[i].start];
-			const struct page *page = frame(at);
-			u32 flags = GET(r->flags);
-			bool is_head = frame_state(page) == PAGE_ALLOCATED ||
-				       frame_state(page) == PAGE_FREE;
+			u32 flags = GET(r->flags), head_flags = frame_peek(frame(at));
+			enum page_state state = flags_state(head_flags);
+			bool is_head = state == PAGE_ALLOCATED || state == PAGE_FREE;
 
-			if (flags & OWNER_LIVE && frame_state(page) == PAGE_ALLOCATED) {
+			if (flags & OWNER_LIVE && state == PAGE_ALLOCATED) {
 				*copy = *r;
 				*head = at;
 				*pfn = at + (1ull << order_of(flags));
 				return true;
 			}
-			at += is_head ? 1ull << frame_order(page) : 1;
+			at += is_head ? 1ull << flags_order(head_flags) : 1;
 		}
 	}
 	return false;
@@ -360,7 +359,7 @@ static void print_block(struct out *out, u64 pfn, const struct record *r)
 		   (unsigned long long)pfn,
 		   migratetype_name((enum migratetype)(gfp & (__GFP_MOVABLE | __GFP_RECLAIMABLE))),
 		   (unsigned long long)(pfn >> PAGEBLOCK_ORDER),
-		   migratetype_name(pageblock_type(pfn)), frame(pfn)->flags, sym);
+		   migratetype_name(pageblock_type(pfn)), frame_peek(frame(pfn)), sym);
 }
 
 static bool say_if_off(struct out *out)
