@@ -6,6 +6,7 @@
 #include "tests/target/help.h"
 
 #include "mm/mm.h"
+#include "mm/page/request.h"
 
 enum { PATIENCE_S = 30, LOOKS = 64 };
 
@@ -111,4 +112,27 @@ bool help_rights_are(const void *at, bool writable, bool executable)
 u64 unowned_pages(void)
 {
 	return mm_free_pages() + mm_cached_pages();
+}
+
+int help_prio_of_band(u32 least, u32 most)
+{
+	for (int prio = TASK_PRIO_LEVELS - 1; prio >= 0; prio--) {
+		u32 band = request_prio_band((unsigned int)prio);
+
+		if (band >= least && band <= most)
+			return prio;
+	}
+	return -1;
+}
+
+bool help_enter_band(u32 least, u32 most)
+{
+	int prio = help_prio_of_band(least, most);
+
+	if (prio < 0) {
+		test_skip("no priority of this boot (bands=) has a band that the case needs");
+		return false;
+	}
+	TEST_CHECK(task_set_prio(task_current(), (unsigned int)prio) == 0);
+	return true;
 }

@@ -25,6 +25,11 @@ bool help_await(const u32 *word, u32 want);
 /* Pages nobody owns: on free lists or in caches, which differ from one moment to
  * the next by what was freed last. */
 u64 unowned_pages(void);
+/* Highest priority whose band of the ladder, as this boot has them, lies in least..most;
+ * -1: none does. */
+int help_prio_of_band(u32 least, u32 most);
+/* The case goes on at such a priority; false, and skipped, when there is none. */
+bool help_enter_band(u32 least, u32 most);
 /* Mask of the first n online CPUs (fewer if there are fewer). */
 u64 help_first_cpus(unsigned int n);
 

@@ -349,7 +349,8 @@ static void test_exhaustion_stops_at_min(void)
 	struct page *chain = NULL;
 
 	/* Cases run above it, in a band that digs deeper. */
-	TEST_CHECK(task_set_prio(task_current(), TASK_PRIO_DEFAULT) == 0);
+	if (!help_enter_band(BAND_BACKGROUND, BAND_ORDINARY))
+		return;
 	for (int order = MAX_PAGE_ORDER; order >= 4; order--) {
 		struct page *page;
 

@@ -290,6 +290,9 @@ static void test_highatomic(void)
 		test_skip("one per cent of the zone is less than a pageblock");
 		return;
 	}
+	/* Who digs deeper leaves nothing to reserve. */
+	if (!help_enter_band(BAND_BACKGROUND, BAND_URGENT))
+		return;
 	before = settled();
 	/* Nothing is reserved before memory is short. */
 	drain_down_to(&h, GFP_NOWAIT, ATOMIC_ORDER);
