@@ -6,14 +6,14 @@
 #include "mm/boot/phase.h"
 
 #include "mm/boot/topology.h"
-#include "mm/page/pcp.h"
 
 static struct mm_boot_cost cost;
-static u64 last;
+static u64 last, later_pages;
 
 void boot_phase_start(void)
 {
 	memset(&cost, 0, sizeof(cost));
+	later_pages = 0;
 	last = arch_count();
 }
 
@@ -26,8 +26,13 @@ void boot_phase_end(enum mm_boot_phase phase)
 	last = now;
 }
 
+void boot_phase_metadata(u64 nr_pages)
+{
+	later_pages += nr_pages;
+}
+
 const struct mm_boot_cost *mm_boot_cost(void)
 {
-	cost.metadata_pages = frames_metadata_pages() + pcp_metadata_pages();
+	cost.metadata_pages = frames_metadata_pages() + later_pages;
 	return &cost;
 }

@@ -13,5 +13,7 @@
 void boot_phase_start(void);
 /* All since the last call of either belongs to this phase; phases add up. */
 void boot_phase_end(enum mm_boot_phase phase);
+/* Pages of metadata beside the frame array, of a later room. */
+void boot_phase_metadata(u64 nr_pages);
 
 #endif

@@ -14,6 +14,7 @@
  */
 #include "mm/page/pcp.h"
 
+#include "mm/boot/phase.h"
 #include "mm/boot/topology.h"
 #include "mm/page/hit.h"
 #include "mm/page/mobility.h"
@@ -43,7 +44,6 @@ enum {
 _Static_assert(1 << GROUP_ORDER == PCP_CHUNK, "a complete group is one block");
 
 static struct pcp_cpu *caches[MAX_CPUS]; /* (I) null: no such CPU */
-static u64 metadata_bytes;               /* (I) */
 static unsigned int drain_call;          /* (I) */
 
 /* ---- blocks ------------------------------------------------------------------------- */
@@ -600,7 +600,7 @@ static struct pcp_cpu *tm_init build(unsigned int cpu, u32 nr)
 	init_cache(&c->zone[nr], NULL, cpu);
 	c->first[0] = first_cache(c, nr, cpu_to_node(cpu), ZONE_NORMAL);
 	c->first[1] = first_cache(c, nr, cpu_to_node(cpu), ZONE_MOVABLE);
-	metadata_bytes += rq.nr_bytes;
+	boot_phase_metadata(align_up(rq.nr_bytes, PAGE_SIZE) >> PAGE_SHIFT);
 	return c;
 }
 
@@ -610,7 +610,6 @@ void tm_init pcp_init(void)
 	static bool registered;
 	u32 nr = nr_zone_ids();
 
-	metadata_bytes = 0;
 	memset(caches, 0, sizeof(caches));
 	for (unsigned int cpu = 0; cpu < arch_cpu_count(); cpu++)
 		caches[cpu] = build(cpu, nr);
@@ -621,11 +620,6 @@ void tm_init pcp_init(void)
 	registered = true;
 	drain_call = cpu_call_add(drain_asked);
 	cpu_hook_add(&hook);
-}
-
-u64 pcp_metadata_pages(void)
-{
-	return (metadata_bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
 }
 
 struct pcp_cpu *mm_cpu_cache(unsigned int cpu)

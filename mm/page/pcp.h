@@ -86,8 +86,6 @@ struct pcp_cpu {
  * memblock; the boot CPU begins to use its own. Boot, after the zonelists.
  */
 void pcp_init(void);
-/* Pages that they take. */
-u64 pcp_metadata_pages(void);
 
 /* Null: the CPU never had one. For views and the validator: counts of a running
  * CPU are a snapshot. Any. */
