@@ -122,6 +122,11 @@ enum {
 	GFP_DMA32 = __GFP_DMA32,
 };
 
+/* What contradicts in these flags, in a few words; null: nothing, so that no
+ * request with them is refused for its flags. For those who take flags from
+ * elsewhere. Any. */
+const char *gfp_contradiction(gfp_t gfp);
+
 /* Tasks run: from here on requests may block. Task, once. */
 void mm_allow_blocking(void);
 /* cpus_online() has changed: what is computed from it follows. Task. */

@@ -91,8 +91,7 @@ static bool looks_odd(gfp_t gfp, unsigned int order)
 	       (gfp & MOBILITY_BITS) == MOBILITY_BITS;
 }
 
-/* Null: nothing contradicts. */
-static const char *contradiction(gfp_t gfp)
+const char *gfp_contradiction(gfp_t gfp)
 {
 	u32 zones = gfp & ZONE_BITS;
 
@@ -133,7 +132,7 @@ static void warn_once(bool *warned, gfp_t gfp, unsigned int order, const char *w
  * in every build; flags are written by a programmer. */
 static tm_noinline int judge(gfp_t *gfp, unsigned int order)
 {
-	const char *why = contradiction(*gfp);
+	const char *why = gfp_contradiction(*gfp);
 
 	if (why && tm_debug)
 		panic("mm: request refused: %s (order %u, flags %#x)", why, order, *gfp);

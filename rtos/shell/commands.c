@@ -15,9 +15,13 @@ static const struct command commands[] = {
 	{ "free", "", "memory in KiB", cmd_free, NULL },
 	{ "mm", "WORD ...", "try, watch and check the page allocator", cmd_mm,
 	  "    mm alloc ORDER [COUNT] [node N] [WORD...]\n"
-	  "        take COUNT blocks of 2^ORDER pages, from node N if it has them, and hold them;\n"
-	  "        WORD: dma dma32 movable reclaimable atomic nowait kernel memalloc\n"
-	  "        thisnode zero warn (the log has a report when it fails)\n"
+	  "        take COUNT blocks of 2^ORDER pages, from node N if it has them, and hold them\n"
+	  "    mm alloc bulk COUNT [WORD...]    COUNT single pages by one call\n"
+	  "    mm alloc exact BYTES [WORD...]   whole pages in one piece, up to 4 MiB\n"
+	  "        WORD: zone and mobility: dma dma32 highmem movable reclaimable\n"
+	  "              who asks: kernel user nofs noio (may wait) nowait atomic\n"
+	  "              how deep: high memalloc nomemalloc; how hard: noretry retry nofail\n"
+	  "              thisnode; zero; warn (the log has a report when it fails)\n"
 	  "    mm hold                          what is held\n"
 	  "    mm free ID|ADDRESS|all           give back\n"
 	  "    mm drain                         empty the caches of all CPUs\n"

@@ -47,7 +47,7 @@ static const struct {
 	const char *args; /* as in the help */
 	int (*run)(int argc, char **argv);
 } parts[] = {
-	{ "alloc", "ORDER [COUNT] [node N] [WORD...]", mm_alloc },
+	{ "alloc", "ORDER [COUNT] [node N]|bulk COUNT|exact BYTES [WORD...]", mm_alloc },
 	{ "free", "ID|ADDRESS|all", mm_free },
 	{ "hold", "", mm_hold },
 	{ "check", "", check },

@@ -85,10 +85,18 @@ def test_from_a_node(numa, node):
 @pytest.mark.parametrize("command, words", [
     ("mm alloc", "usage"), ("mm alloc x", "ORDER must be a number"),
     ("mm alloc 11", "0 to 10"), ("mm alloc 0 0", "1 to 256"), ("mm alloc 0 257", "1 to 256"),
-    ("mm alloc 0 node 64", "0 to 63"), ("mm alloc 0 node", "usage"),
-    ("mm alloc 0 node 5", "no node 5"), ("mm alloc 0 1 2", "usage"),
-    ("mm alloc 0 purple", "usage"), ("mm alloc 0 dma dma32", "one zone"),
-    ("mm alloc 0 movable reclaimable", "one zone"), ("mm alloc 0 dma movable", "one zone"),
+    ("mm alloc 0 node 64", "0 to 63"), ("mm alloc 0 node", "which node"),
+    ("mm alloc 0 node 5", "no node 5"), ("mm alloc 0 1 2", "no word '2'"),
+    ("mm alloc 0 purple", "no word 'purple'"), ("mm alloc 0 dma dma32", "more than one zone"),
+    ("mm alloc 0 movable reclaimable", "movable and reclaimable"),
+    ("mm alloc 0 dma movable", "more than one zone"),
+    ("mm alloc 0 memalloc nomemalloc", "all of the reserve and none"),
+    ("mm alloc 0 nofail", "may not fail and may not wait"),
+    ("mm alloc 0 atomic kernel", "may wait and may not wait"),
+    ("mm alloc bulk", "usage"), ("mm alloc bulk 0", "1 to 256"), ("mm alloc bulk x", "COUNT must be"),
+    ("mm alloc bulk 1 node 0", "no node"), ("mm alloc exact", "usage"),
+    ("mm alloc exact 0", "1 to 4194304"), ("mm alloc exact 5M", "1 to 4194304"),
+    ("mm alloc exact 1x", "must be a number"), ("mm alloc exact 99999999999999999999", "1 to"),
     ("mm free", "usage"), ("mm free 999999", "no block 999999"), ("mm free 0", "ID must be"),
     ("mm free 0x40000000", "no block"), ("mm drain now", "usage"), ("mm check it", "usage"),
     ("mm stress 0", "1 to 3600"), ("mm stress 1 tasks 17", "1 to 16"),
@@ -244,3 +252,30 @@ def test_views_agree_after_all_that(numa):
     numa.ok("mm stress 1", timeout=60)
     zones = [z for z in views.zoneinfo(numa.ok("cat /proc/zoneinfo")) if z["present"]]
     assert all(z["managed"] <= z["present"] <= z["spanned"] for z in zones)
+
+
+# ---- bulk and exact --------------------------------------------------------------------
+
+
+def test_many_at_once_and_in_one_piece(numa):
+    got = blocks(numa.ok("mm alloc bulk 40 movable zero"))
+    assert len(got) == 40 and all(order == 0 for _, _, order, _, _ in got)
+    numa.ok(f"mm free {got[0][0]}")
+    text = numa.ok("mm alloc exact 12345 zero")
+    assert re.search(r"^ +\d+  0x[0-9a-f]{10}  16 KiB    pfn \d+ +node \d  \w+$", text, re.M)
+    assert "40 blocks held (limit 256), 172 KiB" in numa.ok("mm hold")
+    numa.ok("mm alloc exact 4M")
+    assert numa.ok("mm free all").strip() == "41 blocks freed"
+    assert numa.run("mm check")[1] == 0
+
+
+def test_nofail_never_hangs_the_shell():
+    """What could only wait for ever is not asked for; the reserve is, before."""
+    with Machine(Shape("mm-nofail", 128, 1), IMAGES["test"]) as machine:
+        machine.boot()
+        machine.run("mm alloc 10 256 kernel")
+        text, status = machine.run("mm alloc 10 nofail kernel")
+        assert status == 1 and "nofail would wait for ever" in text
+        machine.ok("mm alloc 0 nofail kernel")
+        machine.ok("mm free all")
+        assert machine.run("mm check")[1] == 0
