@@ -40,6 +40,8 @@ u64 mm_boot_seed(void);
  * ERR_RANGE malformed (then the default stays). value is null without `=`.
  */
 int mm_boot_option(const char *name, const char *value);
+/* What its value may be, in a few words for a message; null: not one of mm's. */
+const char *mm_boot_option_takes(const char *name);
 
 /*
  * What boot cost, by phase, in units of arch_count() (Q16), and the pages that
@@ -309,12 +311,17 @@ void mm_view_boot(struct out *out);
 void mm_view_panic(struct out *out);
 
 /* One knob of /proc/sys/vm. show prints the value and a newline; store takes
- * text without newline: 0, ERR_INVAL, ERR_RANGE; null: read only. Task. */
+ * text without newline: 0, ERR_INVAL, ERR_RANGE; null: read only. What it takes is
+ * said in a few words, or it is a number from 0 to most(). Task. */
 struct mm_knob {
 	const char *name;
 	void (*show)(struct out *out);
 	int (*store)(const char *value);
+	const char *takes;
+	u64 (*most)(void);
 };
+/* What k->store() takes, for a message. Task. */
+void mm_knob_takes(struct out *out, const struct mm_knob *k);
 const struct mm_knob *mm_knobs(unsigned int *count);
 /* /sys/kernel/debug/fail_page_alloc: what makes requests fail (row 61). */
 const struct mm_knob *mm_fault_knobs(unsigned int *count);

@@ -149,18 +149,19 @@ static int set_yield_seed(const char *value)
 static const struct {
 	const char *name;
 	int (*set)(const char *value); /* null without `=` */
+	const char *takes;             /* in a message, when the value is refused */
 } options[] = {
-	{ "run", set_run },
-	{ "test", set_test },
-	{ "loglevel", set_loglevel },
-	{ "quiet", set_quiet },
-	{ "panic", set_panic },
-	{ "console", set_console },
-	{ "earlycon", set_console },
-	{ "watchdog", set_watchdog },
-	{ "yield_seed", set_yield_seed },
-	{ "test_seed", set_test_seed },
-	{ "test_hours", set_test_hours },
+	{ "run", set_run, "a line of commands" },
+	{ "test", set_test, "a pattern of suite names" },
+	{ "loglevel", set_loglevel, "0 to 8" },
+	{ "quiet", set_quiet, "no value" },
+	{ "panic", set_panic, "-86400 to 86400" },
+	{ "console", set_console, "" },
+	{ "earlycon", set_console, "" },
+	{ "watchdog", set_watchdog, "SECONDS[,panic], 0 to 3600" },
+	{ "yield_seed", set_yield_seed, "a number" },
+	{ "test_seed", set_test_seed, "a number" },
+	{ "test_hours", set_test_hours, "0 to 8784" },
 };
 
 static int offer(const char *name, const char *value)
@@ -174,15 +175,26 @@ static int offer(const char *name, const char *value)
 	return err;
 }
 
+static const char *takes(const char *name)
+{
+	const char *text = mm_boot_option_takes(name);
+
+	for (unsigned int i = 0; !text && i < ARRAY_SIZE(options); i++)
+		if (strcmp(options[i].name, name) == 0)
+			text = options[i].takes;
+	return text;
+}
+
 static void warn(const char *name, const char *value, int err)
 {
 	const char *why = err == ERR_NOENT   ? "unknown"
 			  : err == ERR_RANGE ? "out of range"
 			  : err == ERR_NOSYS ? "not built in"
 					     : "malformed";
+	const char *form = err == ERR_INVAL || err == ERR_RANGE ? takes(name) : NULL;
 
-	pr_warn("boot argument %s%s%s: %s, ignored", name, value ? "=" : "", value ? value : "",
-		why);
+	pr_warn("boot argument %s%s%s: %s, ignored%s%s", name, value ? "=" : "", value ? value : "",
+		why, form ? "; it takes " : "", form ? form : "");
 }
 
 static bool quotes_close(const char *s)

@@ -14,6 +14,7 @@ enum {
 	/* Bounds of the knobs of the same name (Linux: the same). */
 	MAX_SCALE_FACTOR = 3000,
 	DEFAULT_SCALE_FACTOR = 10,
+	MAX_RATIO = 0x7fffffff,
 	MAX_BAND_START = 32, /* one more than the highest priority */
 };
 
@@ -203,7 +204,7 @@ static tm_init int parse_reserve_ratio(const char *value)
 {
 	u64 ratio[NR_ZONE_TYPES];
 	u32 nr = NR_ZONE_TYPES;
-	int err = parse_list(value, 0xffffffffu, ratio, &nr);
+	int err = parse_list(value, MAX_RATIO, ratio, &nr);
 
 	for (u32 i = 0; !err && i < nr; i++)
 		opt.lowmem_reserve_ratio[i] = (u32)ratio[i];
@@ -265,32 +266,50 @@ static tm_init int parse_guard_minorder(const char *value)
 	return 0;
 }
 
+static const struct option {
+	const char *name;
+	int (*parse)(const char *value);
+	const char *takes;
+} table[] = {
+	{ "mem", parse_mem, "a size from 1" },
+	{ "numa", parse_numa, "off, or fake=N with N from 1 to 64" },
+	{ "kernelcore", parse_kernelcore, "a size, or 1% to 100%" },
+	{ "movablecore", parse_movablecore, "a size, or 1% to 100%" },
+	{ "zonelist_order", parse_zonelist_order, "node or zone" },
+	{ "numa_zonelist_order", parse_zonelist_order, "node or zone" },
+	{ "cma", parse_cma, "SIZE[@START[-END]], END - START not below SIZE" },
+	{ "min_free_kbytes", parse_min_free, "0 to a quarter of memory" },
+	{ "watermark_scale_factor", parse_scale_factor, "1 to 3000" },
+	{ "lowmem_reserve_ratio", parse_reserve_ratio,
+	  "1 to 4 numbers from 0 to 2147483647 between commas" },
+	{ "page_owner", parse_page_owner, "on or off" },
+	{ "fail_page_alloc", fault_parse,
+	  "INTERVAL,PROBABILITY,SPACE,TIMES: from 1, 0 to 100, from 0, from -1 (no end)" },
+	{ "debug_guardpage_minorder", parse_guard_minorder, "0 to 5" },
+	{ "bands", parse_bands, "five priorities from 0 to 32 between commas, none falling" },
+	{ "ladder", parse_ladder, "on or off" },
+};
+
+static tm_init const struct option *find_option(const char *name)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(table); i++)
+		if (!strcmp(name, table[i].name))
+			return &table[i];
+	return NULL;
+}
+
 tm_init int mm_boot_option(const char *name, const char *value)
 {
-	static const struct {
-		const char *name;
-		int (*parse)(const char *value);
-	} table[] = {
-		{ "mem", parse_mem },
-		{ "numa", parse_numa },
-		{ "kernelcore", parse_kernelcore },
-		{ "movablecore", parse_movablecore },
-		{ "zonelist_order", parse_zonelist_order },
-		{ "numa_zonelist_order", parse_zonelist_order },
-		{ "cma", parse_cma },
-		{ "min_free_kbytes", parse_min_free },
-		{ "watermark_scale_factor", parse_scale_factor },
-		{ "lowmem_reserve_ratio", parse_reserve_ratio },
-		{ "page_owner", parse_page_owner },
-		{ "fail_page_alloc", fault_parse },
-		{ "debug_guardpage_minorder", parse_guard_minorder },
-		{ "bands", parse_bands },
-		{ "ladder", parse_ladder },
-	};
+	const struct option *o = find_option(name);
 
-	for (u32 i = 0; i < ARRAY_SIZE(table); i++) {
-		if (!strcmp(name, table[i].name))
-			return value ? table[i].parse(value) : ERR_INVAL;
-	}
-	return ERR_NOENT;
+	if (!o)
+		return ERR_NOENT;
+	return value ? o->parse(value) : ERR_INVAL;
+}
+
+tm_init const char *mm_boot_option_takes(const char *name)
+{
+	const struct option *o = find_option(name);
+
+	return o ? o->takes : NULL;
 }

@@ -206,7 +206,7 @@ void mm_cpus_changed(void)
 	reserves_update();
 }
 
-static u64 most_min_free_kbytes(void)
+u64 reserves_most_min_free_kbytes(void)
 {
 	return lowmem_pages(false) / 4 * (PAGE_SIZE / 1024);
 }
@@ -222,7 +222,7 @@ void tm_init reserves_init(const struct boot_info *bi)
 	memcpy(knobs.lowmem_reserve_ratio, o->lowmem_reserve_ratio,
 	       sizeof(knobs.lowmem_reserve_ratio));
 	if (o->min_free_given) {
-		u64 most = most_min_free_kbytes();
+		u64 most = reserves_most_min_free_kbytes();
 
 		knobs.min_free_is_set = true;
 		knobs.min_free_kbytes = min_u64(o->min_free_kbytes, most);
@@ -248,7 +248,7 @@ int reserves_set_min_free_kbytes(u64 kbytes)
 	int err = 0;
 
 	spin_lock(&knobs_lock);
-	if (kbytes > most_min_free_kbytes()) {
+	if (kbytes > reserves_most_min_free_kbytes()) {
 		err = ERR_RANGE;
 	} else {
 		knobs.min_free_kbytes = kbytes;

@@ -46,6 +46,8 @@ struct reserve_knobs reserves_knobs(void);
  * nobody but reclaim could allocate then. Ratio: an entry may be 0 (no reserve).
  */
 int reserves_set_min_free_kbytes(u64 kbytes);
+/* That quarter. Any. */
+u64 reserves_most_min_free_kbytes(void);
 int reserves_set_scale_factor(u64 factor);
 int reserves_set_ratio(const u64 *ratio, unsigned int nr);
 /* 0, or at least PCP_HIGH_FRACTION_LEAST. */

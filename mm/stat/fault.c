@@ -363,16 +363,16 @@ static void show_count(struct out *out)
 const struct mm_knob *mm_fault_knobs(unsigned int *count)
 {
 	static const struct mm_knob table[] = {
-		{ "ignore-gfp-highmem", show_ignore_highmem, store_ignore_highmem },
-		{ "ignore-gfp-wait", show_ignore_wait, store_ignore_wait },
-		{ "interval", show_interval, store_interval },
-		{ "min-order", show_min_order, store_min_order },
-		{ "probability", show_probability, store_probability },
-		{ "space", show_space, store_space },
-		{ "times", show_times, store_times },
-		{ "tm_count", show_count, NULL },
-		{ "tm_seed", show_seed, store_seed },
-		{ "tm_spare_band", show_spare_band, store_spare_band },
+		{ "ignore-gfp-highmem", show_ignore_highmem, store_ignore_highmem, "Y or N", NULL },
+		{ "ignore-gfp-wait", show_ignore_wait, store_ignore_wait, "Y or N", NULL },
+		{ "interval", show_interval, store_interval, "1 to 4294967295", NULL },
+		{ "min-order", show_min_order, store_min_order, "0 to 10", NULL },
+		{ "probability", show_probability, store_probability, "0 to 100", NULL },
+		{ "space", show_space, store_space, "0 to 2147483647", NULL },
+		{ "times", show_times, store_times, "-1 (no end) to 2147483647", NULL },
+		{ "tm_count", show_count, NULL, NULL, NULL },
+		{ "tm_seed", show_seed, store_seed, "0 to 18446744073709551615", NULL },
+		{ "tm_spare_band", show_spare_band, store_spare_band, "0 to 9", NULL },
 	};
 
 	*count = ARRAY_SIZE(table);

@@ -113,15 +113,28 @@ static void show_zonelist_order(struct out *out)
 	out_printf(out, "%s\n", boot_info()->options.zonelist_by_zone ? "Zone" : "Node");
 }
 
+void mm_knob_takes(struct out *out, const struct mm_knob *k)
+{
+	if (k->takes)
+		out_printf(out, "%s", k->takes);
+	else if (k->most)
+		out_printf(out, "0 to %llu", (unsigned long long)k->most());
+}
+
 const struct mm_knob *mm_knobs(unsigned int *count)
 {
 	static const struct mm_knob table[] = {
-		{ "lowmem_reserve_ratio", show_ratio, store_ratio },
-		{ "min_free_kbytes", show_min_free, store_min_free },
-		{ "numa_zonelist_order", show_zonelist_order, NULL },
-		{ "percpu_pagelist_high_fraction", show_high_fraction, store_high_fraction },
-		{ "watermark_boost_factor", show_boost_factor, store_boost_factor },
-		{ "watermark_scale_factor", show_scale_factor, store_scale_factor },
+		{ "lowmem_reserve_ratio", show_ratio, store_ratio,
+		  "1 to 4 numbers from 0 to 2147483647", NULL },
+		{ "min_free_kbytes", show_min_free, store_min_free, NULL,
+		  reserves_most_min_free_kbytes },
+		{ "numa_zonelist_order", show_zonelist_order, NULL, NULL, NULL },
+		{ "percpu_pagelist_high_fraction", show_high_fraction, store_high_fraction,
+		  "0, or 8 to 2147483647", NULL },
+		{ "watermark_boost_factor", show_boost_factor, store_boost_factor,
+		  "0 to 2147483647", NULL },
+		{ "watermark_scale_factor", show_scale_factor, store_scale_factor, "1 to 3000",
+		  NULL },
 	};
 
 	*count = ARRAY_SIZE(table);

@@ -82,10 +82,13 @@ static int store_fault(const char *name, const char *value)
 		return EXIT_USAGE;
 	}
 	err = knob[i].store(value);
-	if (err)
-		sh_print("mm fault: %s: '%s': %s\n", name, value,
-			 err == ERR_RANGE ? "value out of range" : "value not understood");
-	return err ? EXIT_USAGE : EXIT_OK;
+	if (!err)
+		return EXIT_OK;
+	sh_print("mm fault: %s: '%s': %s; it takes ", name, value,
+		 err == ERR_RANGE ? "value out of range" : "value not understood");
+	mm_knob_takes(&sh, &knob[i]);
+	sh_print("\n");
+	return EXIT_USAGE;
 }
 
 /* NAME VALUE pairs, in order, up to the first that is wrong. */

@@ -14,6 +14,7 @@ struct entry {
 	void (*show_node)(struct out *out, unsigned int n); /* this with node, or */
 	unsigned int node;
 	int (*store)(const char *value); /* null: read only */
+	const struct mm_knob *knob;      /* null: not one */
 };
 
 static void show_cmdline(struct out *out)
@@ -112,6 +113,7 @@ static bool kernel_entry(unsigned int i, struct entry *e)
 	const struct mm_knob *fault = mm_fault_knobs(&nr);
 
 	if (i < nr) {
+		e->knob = &fault[i];
 		e->show = fault[i].show;
 		e->store = fault[i].store;
 		tm_snprintf(e->path, sizeof(e->path), "/sys/kernel/debug/fail_page_alloc/%s",
@@ -162,6 +164,7 @@ static bool get_entry(unsigned int i, struct entry *e)
 	if (proc_entry(&i, e))
 		return true;
 	if (i < nr_knobs) {
+		e->knob = &knobs[i];
 		e->show = knobs[i].show;
 		e->store = knobs[i].store;
 		tm_snprintf(e->path, sizeof(e->path), "/proc/sys/vm/%s", knobs[i].name);
@@ -276,6 +279,16 @@ enum tree_result tree_store(const char *path, const char *value)
 	if (err == ERR_RANGE)
 		return TREE_OUT_OF_RANGE;
 	return err ? TREE_MALFORMED : TREE_OK;
+}
+
+void tree_takes(const char *path, struct out *out)
+{
+	struct entry e;
+
+	if (find(path, &e) != TREE_OK || !e.knob)
+		return;
+	out_printf(out, "; it takes ");
+	mm_knob_takes(out, e.knob);
 }
 
 /* The first component of rest, with its slash if it is a directory. */

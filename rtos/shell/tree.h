@@ -31,6 +31,9 @@ const char *tree_message(enum tree_result r);
 enum tree_result tree_show(const char *path, struct out *out);
 /* Write one value, without newline, to a file. */
 enum tree_result tree_store(const char *path, const char *value);
+/* After such a message: "; it takes 0 to 100", or nothing where the file's owner
+ * does not say. */
+void tree_takes(const char *path, struct out *out);
 /*
  * Entry `index` of a directory, or the path itself of a file (index 0); a
  * directory's name ends in '/'. TREE_NO_ENTRY past the last one; for index 0

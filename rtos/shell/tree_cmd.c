@@ -85,7 +85,9 @@ int sh_write_file(const char *path, int argc, char **argv)
 	}
 	r = tree_store(path, value);
 	if (r == TREE_MALFORMED || r == TREE_OUT_OF_RANGE) {
-		sh_print("echo: %s: '%s': %s\n", path, value, tree_message(r));
+		sh_print("echo: %s: '%s': %s", path, value, tree_message(r));
+		tree_takes(path, &sh);
+		sh_print("\n");
 		return EXIT_FAIL;
 	}
 	return r == TREE_OK ? EXIT_OK : complain("echo", path, r);

@@ -186,12 +186,12 @@ static void test_reserve_ratio(void **state)
 	assert_ratio(1, 2, 3, 4);
 	assert_int_equal(mm_boot_option("lowmem_reserve_ratio", "9,9,9,9,9"), ERR_INVAL);
 	assert_int_equal(mm_boot_option("lowmem_reserve_ratio", "9,,9"), ERR_INVAL);
-	assert_int_equal(mm_boot_option("lowmem_reserve_ratio", "9,4294967296"), ERR_RANGE);
+	assert_int_equal(mm_boot_option("lowmem_reserve_ratio", "9,2147483648"), ERR_RANGE);
 	assert_int_equal(mm_boot_option("lowmem_reserve_ratio", "9,99999999999999999999"),
 			 ERR_RANGE);
 	assert_ratio(1, 2, 3, 4);
-	assert_int_equal(mm_boot_option("lowmem_reserve_ratio", "0,4294967295"), 0);
-	assert_ratio(0, 4294967295u, 3, 4);
+	assert_int_equal(mm_boot_option("lowmem_reserve_ratio", "0,2147483647"), 0);
+	assert_ratio(0, 2147483647u, 3, 4);
 }
 
 static void test_ladder(void **state)

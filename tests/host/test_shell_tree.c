@@ -31,12 +31,17 @@ static int knob_store(const char *value)
 const struct mm_knob *mm_knobs(unsigned int *count)
 {
 	static const struct mm_knob knobs[] = {
-		{ "fixed", knob_show, NULL },
-		{ "loose", knob_show, knob_store },
+		{ "fixed", knob_show, NULL, NULL, NULL },
+		{ "loose", knob_show, knob_store, "what is short", NULL },
 	};
 
 	*count = ARRAY_SIZE(knobs);
 	return knobs;
+}
+
+void mm_knob_takes(struct out *out, const struct mm_knob *k)
+{
+	out_printf(out, "%s", k->takes);
 }
 
 u64 nodes_online(void)
@@ -99,7 +104,7 @@ void mm_view_pageowner(struct out *out)
 
 const struct mm_knob *mm_fault_knobs(unsigned int *count)
 {
-	static const struct mm_knob table[] = { { "interval", knob_show, NULL } };
+	static const struct mm_knob table[] = { { "interval", knob_show, NULL, NULL, NULL } };
 
 	*count = 1;
 	return table;

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.fast
 
 def warnings_about(text, argument):
     return [line for line in text.split("\n") if "boot argument " + argument + ":" in line
-            and re.search(r"(unknown|malformed|out of range), ignored$", line)]
+            and re.search(r"(unknown, ignored|(malformed|out of range), ignored; it takes .+)$", line)]
 
 
 @pytest.mark.parametrize("argument", [
@@ -28,6 +28,26 @@ def test_bad_argument_warns_once(argument):
     text, status = run_commands(SMALL, "mm check", append=argument)
     assert status == 0
     assert len(warnings_about(text, argument)) == 1, text
+
+
+def test_all_wrong_at_once_and_again():
+    """Every argument of the memory side, empty, huge, negative and repeated: a
+    warning each that says what it takes, and the machine as with none."""
+    names = ["mem", "numa", "kernelcore", "movablecore", "cma", "min_free_kbytes",
+             "watermark_scale_factor", "lowmem_reserve_ratio", "page_owner", "fail_page_alloc",
+             "debug_guardpage_minorder", "bands", "ladder", "zonelist_order"]
+    given = [f"{name}={value}" for name in names
+             for value in ("", "-1", "99999999999999999999", "purple", "1,2,3,4,5,6")]
+    given += names + ["fail_page_alloc=0,1,0,1", "fail_page_alloc=1,101,0,1",
+                      "fail_page_alloc=1,1,0", "debug_guardpage_minorder=6"]
+    commands = "cat /proc/sys/vm/min_free_kbytes; cat /proc/sys/vm/lowmem_reserve_ratio; mm check"
+    text, status = run_commands(SMALL, commands, append=" ".join(given))
+    plain, _ = run_commands(SMALL, commands)
+    assert status == 0
+    for argument in given:
+        assert len(warnings_about(text, argument)) == 1, argument
+    values = re.compile(r"^\d+(?:\t\d+)*$", re.M)
+    assert values.findall(text) == values.findall(plain) != []
 
 
 def test_good_arguments_are_silent():

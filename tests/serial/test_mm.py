@@ -93,7 +93,8 @@ def test_from_a_node(numa, node):
     ("mm alloc 0 memalloc nomemalloc", "all of the reserve and none"),
     ("mm alloc 0 nofail", "may not fail and may not wait"),
     ("mm alloc 0 atomic kernel", "may wait and may not wait"),
-    ("mm alloc bulk", "usage"), ("mm alloc bulk 0", "1 to 256"), ("mm alloc bulk x", "COUNT must be"),
+    ("mm alloc bulk", "usage"), ("mm alloc bulk 0", "1 to 256"),
+    ("mm alloc bulk x", "COUNT must be"),
     ("mm alloc bulk 1 node 0", "no node"), ("mm alloc exact", "usage"),
     ("mm alloc exact 0", "1 to 4194304"), ("mm alloc exact 5M", "1 to 4194304"),
     ("mm alloc exact 1x", "must be a number"), ("mm alloc exact 99999999999999999999", "1 to"),
@@ -107,6 +108,32 @@ def test_bad_words_get_one_line(numa, command, words):
     text, status = numa.run(command)
     lines = [line for line in text.split("\n") if line]
     assert status in (1, 2) and len(lines) == 1 and words in lines[0], text
+
+
+VM, FAIL = "/proc/sys/vm/", "/sys/kernel/debug/fail_page_alloc/"
+
+
+@pytest.mark.parametrize("path, takes, values", [
+    (VM + "lowmem_reserve_ratio", "1 to 4 numbers from 0 to 2147483647", "2147483648 1,2 -1 ''"),
+    (VM + "min_free_kbytes", r"0 to \d+", "99999999 -1 x 99999999999999999999 ''"),
+    (VM + "percpu_pagelist_high_fraction", "0, or 8 to 2147483647", "7 2147483648 8.5 ''"),
+    (VM + "watermark_boost_factor", "0 to 2147483647", "2147483648 -1 ''"),
+    (VM + "watermark_scale_factor", "1 to 3000", "0 3001 99999 -10 ''"),
+    (FAIL + "ignore-gfp-wait", "Y or N", "2 yes ''"),
+    (FAIL + "interval", "1 to 4294967295", "0 4294967296 ''"),
+    (FAIL + "min-order", "0 to 10", "11 -1"), (FAIL + "probability", "0 to 100", "101 1.5"),
+    (FAIL + "space", "0 to 2147483647", "-1 x"),
+    (FAIL + "times", r"-1 \(no end\) to 2147483647", "-2 2147483648"),
+    (FAIL + "tm_spare_band", "0 to 9", "10 -1")])
+def test_refused_values_name_the_range(numa, path, takes, values):
+    before = numa.ok("cat " + path)
+    for value in values.split():
+        text, status = numa.run(f"echo {value} > {path}")
+        assert status == 1
+        shown = re.escape(value.strip("'"))
+        assert re.fullmatch(rf"echo: {path}: '{shown}': value (out of range|not understood); "
+                            rf"it takes {takes}", text.strip()), text
+    assert numa.ok("cat " + path) == before
 
 
 def test_when_memory_is_out():
