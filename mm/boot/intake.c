@@ -326,8 +326,30 @@ static tm_init void give_up(u64 start, u64 end, const char *why)
 	give_up_piece(start, end, why);
 }
 
-/* mem=: the lowest bytes stay, and the kernel and the initrd wherever they are. */
-static tm_init void apply_mem_limit(u64 limit)
+/* Free RAM below this address. */
+static tm_init u64 free_below(u64 end)
+{
+	struct memblock_cursor c = { 0 };
+	struct memblock_span s;
+	u64 nr_bytes = 0;
+
+	while (memblock_next_free(&c, &s)) {
+		u64 from = s.start.v << PAGE_SHIFT, to = min_u64(s.end.v << PAGE_SHIFT, end);
+
+		nr_bytes += to > from ? to - from : 0;
+	}
+	return nr_bytes;
+}
+
+/* What must be free of so much RAM: room for a descriptor of every frame, and for
+ * a kernel to live in. */
+static tm_init u64 least_free(u64 ram)
+{
+	return MIN_FREE_BYTES + ram / PAGE_SIZE * sizeof(struct page);
+}
+
+/* Where the first `limit` bytes of RAM end; ~0: there are not more. */
+static tm_init u64 end_of_limit(u64 limit)
 {
 	struct memblock_cursor c = { 0 };
 	struct memblock_span s;
@@ -335,12 +357,29 @@ static tm_init void apply_mem_limit(u64 limit)
 	while (memblock_next_memory(&c, &s)) {
 		u64 start = s.start.v << PAGE_SHIFT, nr_bytes = (s.end.v << PAGE_SHIFT) - start;
 
-		if (nr_bytes > limit) {
-			give_up(align_down(start + limit, PAGE_SIZE), memblock_end().v, "mem=");
-			return;
-		}
+		if (nr_bytes > limit)
+			return align_down(start + limit, PAGE_SIZE);
 		limit -= nr_bytes;
 	}
+	return ~0ull;
+}
+
+/* mem=: the lowest bytes stay, and the kernel and the initrd wherever they are. */
+static tm_init void apply_mem_limit(u64 limit)
+{
+	u64 end = end_of_limit(limit);
+
+	if (end == ~0ull)
+		return;
+	if (free_below(end) < least_free(limit)) {
+		pr_warn("boot argument mem=: of %llu KiB only %llu KiB would be free, %llu KiB are needed: "
+			"ignored",
+			(unsigned long long)limit / 1024,
+			(unsigned long long)free_below(end) / 1024,
+			(unsigned long long)least_free(limit) / 1024);
+		return;
+	}
+	give_up(end, memblock_end().v, "mem=");
 }
 
 /* /chosen linux,usable-memory-range: only RAM inside these may be used. */
@@ -469,17 +508,11 @@ static tm_init void check_kernel_in_ram(void)
 		      (unsigned long long)im->start.v, (unsigned long long)im->end.v);
 }
 
-/* Room for a descriptor of every frame, and for a kernel to live in. */
 static tm_init void check_enough(void)
 {
 	u64 ram = memblock_memory_bytes();
-	u64 needed = MIN_FREE_BYTES + ram / PAGE_SIZE * sizeof(struct page);
-	struct memblock_cursor c = { 0 };
-	struct memblock_span s;
-	u64 bytes = 0;
+	u64 bytes = free_below(~0ull), needed = least_free(ram);
 
-	while (memblock_next_free(&c, &s))
-		bytes += (s.end.v - s.start.v) << PAGE_SHIFT;
 	if (bytes < needed)
 		panic("device tree refused: %llu KiB of RAM are free of %llu KiB, at least %llu "
 		      "KiB are needed",
