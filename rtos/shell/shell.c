@@ -54,7 +54,7 @@ int sh_usage(const char *name)
 	const struct command *c = command_find(name);
 
 	BUG_ON(!c);
-	sh_print("%s: usage: %s %s\n", name, name, c->args);
+	sh_print("%s: usage: %s%s%s\n", name, name, c->args[0] ? " " : "", c->args);
 	return EXIT_USAGE;
 }
 

@@ -26,6 +26,7 @@
 
 enum {
 	MAX_WINDOW = 16,
+	WINDOWS = 3, /* of a scene with two zones */
 	MAX_KEY = 1024,
 	CACHE_HIGH = 216, /* pages: lists of orders 0 and 1 hold the whole window */
 	HASH_BITS = 24,
@@ -42,7 +43,7 @@ struct scene {
 	unsigned int depth;     /* calls in a row; 0: until nothing is new */
 	unsigned int most;      /* states; the rest is not looked at. 0: no limit */
 	bool caches;            /* per-CPU caches are used */
-	bool cma;               /* a second window, in an area of CMA */
+	bool two_zones;         /* a window in each, and one in an area of CMA */
 	bool urgent;            /* atomic requests besides */
 	unsigned int tenth_for; /* depth or states of the short run; 0: the same */
 };
@@ -63,7 +64,7 @@ struct node_of_search {
 };
 
 static const gfp_t kinds[] = { GFP_NOWAIT | __GFP_NOWARN, GFP_NOWAIT | __GFP_NOWARN | __GFP_MOVABLE,
-			       GFP_ATOMIC | __GFP_NOWARN };
+			       GFP_ATOMIC | __GFP_NOWARN, GFP_NOWAIT | __GFP_NOWARN | __GFP_DMA };
 
 static const struct scene *scene;
 static u64 window[MAX_WINDOW]; /* frame numbers */
@@ -295,14 +296,18 @@ static bool is_owned_head(const struct node_of_search *n, unsigned int i)
 	return frame_state(frame(window[i])) == PAGE_ALLOCATED;
 }
 
+static bool is_asked(unsigned int kind)
+{
+	return kind < 2 || (kind == 2 ? scene->urgent : scene->two_zones);
+}
+
 static void expand(u32 from)
 {
-	unsigned int nr_kinds = scene->urgent ? 3 : 2;
-
 	expanding = from;
-	for (u8 k = 0; k < nr_kinds; k++)
+	for (u8 k = 0; k < ARRAY_SIZE(kinds); k++)
 		for (u8 o = 0; o < scene->orders; o++)
-			step(from, (struct call){ ALLOC, o, k, 0 });
+			if (is_asked(k))
+				step(from, (struct call){ ALLOC, o, k, 0 });
 	for (u8 i = 0; i < nr_window; i++)
 		if (is_owned_head(&search[from], i))
 			step(from, (struct call){ FREE_HEAD, 0, 0, i });
@@ -329,33 +334,57 @@ static void let_go(struct page *page, unsigned int order)
 	free_pages(page, order);
 }
 
-/* All there is; the result is a pageblock of it, allocated as a whole. */
-static struct page *hold_everything(void)
+/* All there is; block[i] are pageblocks of it, allocated as a whole: that at at[i],
+ * or for 0 the first. */
+static void hold_everything(struct page **block, const u64 *at, unsigned int nr)
 {
-	struct page *block = NULL, *page;
+	unsigned int most = at[0] ? PAGEBLOCK_ORDER : MAX_PAGE_ORDER;
+	struct page *page;
 
-	for (unsigned int o = MAX_PAGE_ORDER + 1; o-- > 0;)
+	for (unsigned int o = most + 1; o-- > 0;)
 		while ((page = hold(__GFP_MOVABLE, o)))
-			if (o == PAGEBLOCK_ORDER && !block &&
-			    pageblock_type(frame_number(page)) != MIGRATE_CMA)
-				block = page;
-	return block;
+			for (unsigned int i = 0; o == PAGEBLOCK_ORDER && i < nr; i++)
+				if (!block[i] && (!at[i] || frame_number(page) == at[i]))
+					block[i] = page;
 }
 
-/* Movable and not in turn, halves of what is left, until `pages` are. */
+/* Halves of what is left, movable and not in turn where both may lie, until `pages`
+ * are; these are added to the window. */
 static void open_window(struct page *block, unsigned int pages)
 {
-	u64 end = frame_number(block) + PAGEBLOCK_PAGES;
+	u64 pfn = frame_number(block), end = pfn + PAGEBLOCK_PAGES;
+	gfp_t other = pageblock_type(pfn) == MIGRATE_CMA ? __GFP_MOVABLE : 0;
 
 	let_go(block, PAGEBLOCK_ORDER);
 	for (unsigned int o = PAGEBLOCK_ORDER - 2; o > 1; o--) {
 		hold(__GFP_MOVABLE, o);
-		hold(0, o);
+		hold(other, o);
 	}
 	for (unsigned int left = 8; left > pages; left--)
-		hold(left % 2 ? __GFP_MOVABLE : 0, 0);
-	for (u64 pfn = end - pages; pfn < end; pfn++)
-		window[nr_window++] = pfn;
+		hold(left % 2 ? __GFP_MOVABLE : other, 0);
+	while (pfn < end) {
+		const struct page *head = frame(pfn);
+		u64 next = pfn + (1ull << frame_order(head));
+		bool is_free = frame_state(head) == PAGE_FREE;
+
+		for (; pfn < next; pfn++)
+			if (is_free && nr_window < MAX_WINDOW)
+				window[nr_window++] = pfn;
+	}
+}
+
+/* Two zones of ordinary pageblocks, the upper one with an area of CMA besides. */
+static unsigned int plan_two_zones(struct machine *m, u64 *at)
+{
+	m->bank[0].end = GIB(1) + MIB(12);
+	m->dma_end = GIB(1) + MIB(4);
+	m->cma[0].start = GIB(1) + MIB(6);
+	m->cma[0].end = GIB(1) + MIB(8);
+	/* Of the lower zone one page is not for those who may use the upper. */
+	m->options.lowmem_reserve_ratio[ZONE_DMA] = 1024;
+	for (unsigned int i = 0; i < WINDOWS; i++)
+		at[i] = (GIB(1) + MIB(2 + 2 * i)) >> PAGE_SHIFT;
+	return WINDOWS;
 }
 
 static void build(void)
@@ -365,20 +394,26 @@ static void build(void)
 		.nr_cpus = scene->cpus,
 		.options = { .min_free_given = true },
 	};
-	struct page *block;
+	u64 at[WINDOWS] = { 0 };
+	struct page *block[WINDOWS] = { NULL };
+	unsigned int nr = scene->two_zones ? plan_two_zones(&m, at) : 1;
 
 	arena_boot(&m);
-	block = hold_everything();
+	hold_everything(block, at, nr);
 	nr_window = 0;
-	if (!block)
-		broken("no pageblock to open a window in");
-	open_window(block, scene->pages);
+	for (unsigned int i = 0; i < nr; i++) {
+		if (!block[i])
+			broken("no pageblock to open a window in");
+		open_window(block[i], scene->pages / nr);
+	}
 	/* So small a zone would have none. */
-	zone_next(0)->pcp_high = scene->caches ? CACHE_HIGH : 0;
-	pcp_limits_update(zone_next(0));
+	for (struct zone *z = zone_next(0); z; z = zone_next(z->id + 1)) {
+		z->pcp_high = scene->caches ? CACHE_HIGH : 0;
+		pcp_limits_update(z);
+	}
 	first = window[0];
 	last = window[nr_window - 1] + 1;
-	if (mm_free_pages() != nr_window)
+	if (mm_free_pages() != nr_window || nr_window != scene->pages)
 		broken("more is free than the window");
 	ghost_check();
 }
@@ -435,6 +470,7 @@ static const struct scene scenes[] = {
 	{ "6 pages, 3 orders, 2 types, atomic", 6, 3, 1, 0, 0, false, false, true, 0 },
 	{ "8 pages, 4 orders, 2 types", 8, 4, 1, 0, 1000000, false, false, false, 100000 },
 	{ "6 pages, caches of 2 CPUs", 6, 2, 2, 0, 0, true, false, false, 0 },
+	{ "2 zones of 3 pages, CMA of 3", 9, 2, 1, 0, 1000000, false, true, false, 100000 },
 	{ "8 pages, caches of 2 CPUs", 8, 3, 2, 0, 1000000, true, false, true, 100000 },
 };
 

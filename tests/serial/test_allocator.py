@@ -49,7 +49,7 @@ def test_every_state():
     print(text)
     scenes = re.findall(r"^(.{34}) +(\d+) states +(\d+) steps .*(all there are|bounded)", text,
                         re.M)
-    assert len(scenes) >= 5 and sum(kind == "all there are" for *_, kind in scenes) >= 4
+    assert len(scenes) >= 6 and sum(kind == "all there are" for *_, kind in scenes) >= 5
     assert all(int(states) > 1000 for _, states, _, _ in scenes), text
 
 

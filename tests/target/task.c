@@ -101,14 +101,12 @@ static void crowd(void)
  * tables of the stack area, which stay. */
 static bool expect_free(u64 want)
 {
-	u64 deadline = time_after_ns(30 * SEC), pages;
+	u64 deadline = time_after_ns(30 * SEC);
 
 	while (unowned_pages() < want && time_now_ns() < deadline)
 		sleep_ns(MS / 5);
-	/* A page on its way from a list to a cache may have counted in both. */
-	pages = help_settled_pages();
-	TEST_CHECK_VAL(pages == want, pages, want);
-	return pages == want;
+	TEST_CHECK_VAL(unowned_pages() == want, unowned_pages(), want);
+	return unowned_pages() == want;
 }
 
 static void test_crowd(void)
@@ -116,7 +114,7 @@ static void test_crowd(void)
 	u64 before;
 
 	crowd();
-	before = help_settled_pages();
+	before = unowned_pages();
 	crowd();
 	crowd();
 	expect_free(before);
@@ -127,7 +125,7 @@ static void test_crowd(void)
 static void test_masks(void)
 {
 	static struct task *t[CROWD];
-	u64 before = help_settled_pages();
+	u64 before = unowned_pages();
 	unsigned int i, made = 0;
 
 	may_end = 0;
@@ -154,7 +152,7 @@ static void test_lives(void)
 	u64 before;
 
 	crowd();
-	before = help_settled_pages();
+	before = unowned_pages();
 	nr_ran = 0;
 	for (batch = 0; batch < LIVES / BATCH; batch++) {
 		for (i = 0; i < BATCH; i++)
