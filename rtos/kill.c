@@ -38,7 +38,7 @@ int task_kill(struct task *t)
 		return ERR_INVAL;
 	flags = sched_lock();
 	if (t->state != TASK_DEAD && !t->killed) {
-		t->killed = true;
+		__atomic_store_n(&t->killed, true, __ATOMIC_RELAXED);
 		task_leave_update_locked(t);
 		if (t->suspended)
 			sched_resume_locked(t);

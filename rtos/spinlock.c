@@ -77,17 +77,25 @@ static void check_order(const struct spinlock *l)
 	}
 }
 
+/*
+ * A lock may be taken with interrupts on, and an interrupt's locks come and go
+ * in the same record: so it changes with interrupts masked, lest one sees a lock
+ * counted whose name is not there yet, or leaves its own name in its place.
+ */
 static void note_taken(struct spinlock *l)
 {
+	u64 flags = arch_irq_save();
 	struct cpu *c = this_cpu();
 
 	BUG_ON_VAL(c->nr_held >= MAX_HELD_LOCKS, c->nr_held, l->rank);
 	c->held[c->nr_held++] = l;
 	l->holder = (u32)(c - cpus) + 1;
+	arch_irq_restore(flags);
 }
 
 static void note_released(struct spinlock *l)
 {
+	u64 flags = arch_irq_save();
 	struct cpu *c = this_cpu();
 	u32 i = c->nr_held;
 
@@ -98,6 +106,7 @@ static void note_released(struct spinlock *l)
 	BUG_ON_VAL(i == 0, c->nr_held, l->rank);
 	for (c->nr_held--; i <= c->nr_held; i++)
 		c->held[i - 1] = c->held[i];
+	arch_irq_restore(flags);
 }
 
 void spin_await(const struct spinlock *l, u32 ticket)

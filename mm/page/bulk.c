@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Many single pages at once; contracts in mm/mm.h. As long as requests would be
- * hits, STEP of them share one masked section, and the cache is filled and drained
- * a chunk at a time in between; the rest goes the long way one by one. A request
- * that is short of memory gets one page by all means there are and no more.
+ * hits, a step of them shares one masked section. What the cache has no pages for
+ * comes from the zone's lists straight into the caller's array, a chunk a lock hold;
+ * what it has no room for goes straight home, neighbours in the array as one block, up
+ * to a chunk. Both count as if they had been cached. The rest goes the long way one by
+ * one, and a request that is short of memory gets one page by all means there are and
+ * no more.
  */
 #include "mm/mm.h"
+#include "mm/page/buddy.h"
 #include "mm/page/hit.h"
 #include "mm/page/page_alloc.h"
 #include "mm/page/page_check.h"
 #include "mm/page/slowpath.h"
 #include "mm/stat/owner.h"
+#include "mm/stat/vmstat.h"
 
-enum { STEP = 32 }; /* at most 30 instructions each */
+enum {
+	TAKE_STEP = 48, /* at most 15 instructions each */
+	PUT_STEP = 40,  /* at most 18 each */
+};
 
 /* ---- taking ----------------------------------------------------------------------- */
 
@@ -21,7 +29,7 @@ enum { STEP = 32 }; /* at most 30 instructions each */
 static unsigned int take_step(const struct mm_task *me, gfp_t gfp, unsigned int nr,
 			      struct page **page)
 {
-	unsigned int most = nr < STEP ? nr : STEP, n = 0;
+	struct page **next = page, **end = page + (nr < TAKE_STEP ? nr : TAKE_STEP);
 	u64 which = hit_zone(gfp), flags = arch_irq_save();
 	struct pcp_row *row = me->cache->first[which]->row;
 	struct pcp_list *l = &row->list[gfp & HIT_MOBILITY];
@@ -32,53 +40,97 @@ static unsigned int take_step(const struct mm_task *me, gfp_t gfp, unsigned int 
 		arch_irq_restore(flags);
 		return 0;
 	}
-	while (n < most && head != PFN_NIL) {
+	while (next != end && head != PFN_NIL) {
 		struct page *top = frame(head);
 
 		if (unlikely(hit_pair(&top->flags) != cached || hit_is_mapped(top)))
 			break;
 		head = top->next;
 		hit_set_head(top, (cached ^ HIT_TAKEN) | HIT_ONE_REF);
-		page[n++] = top;
+		*next++ = top;
 	}
 	l->head = head;
-	l->taken += n;
+	l->taken += (u32)(next - page);
 	arch_irq_restore(flags);
-	return n;
+	return (unsigned int)(next - page);
 }
 
-/* Another chunk for such requests, while hits are open. False: not this way.
- * *mixed: the zone whose types were mixed for it, which has followers. */
-static bool refill_step(const struct mm_task *me, gfp_t gfp, struct zone **mixed)
+/* The pages of what was hauled, in its order; their number. */
+static inline unsigned int spread(const struct pcp_haul *h, struct page **page)
+{
+	struct page **next = page;
+
+	for (unsigned int b = 0; b < h->nr; b++) {
+		struct page *p = h->block[b], *end = p + h->pieces[b];
+
+		while (p != end)
+			*next++ = p++;
+	}
+	return (unsigned int)(next - page);
+}
+
+/*
+ * Another chunk for such requests, while hits are open: into the array, or, where that
+ * has no place for all of it, into the cache. Result: pages in the array; none, and
+ * *more false: not this way. *mixed: the zone whose types were mixed, which ends it.
+ */
+static unsigned int fill_step(const struct mm_task *me, gfp_t gfp, unsigned int nr,
+			      struct page **page, bool *more, struct zone **mixed)
 {
 	u32 which = hit_zone(gfp);
 	enum migratetype mt = (enum migratetype)(gfp & HIT_MOBILITY);
-	bool stolen = false;
-	u64 flags = arch_irq_save(), pass;
-	unsigned int got = 0;
+	u64 flags = arch_irq_save();
 	struct pcp *p = me->cache->first[which];
+	struct pcp_list *l = &p->row[0].list[mt];
+	struct pcp_haul h;
+	bool cma = mt == MIGRATE_MOVABLE;
+	unsigned int n = 0, got = 0;
 
-	if (__atomic_load_n(&p->row[0].limit, __ATOMIC_RELAXED)) {
-		pass = __atomic_load_n(&p->zone->pass[ZONE_NORMAL + which], __ATOMIC_RELAXED);
-		got = pcp_refill(p, 0, mt, mt == MIGRATE_MOVABLE, pass + PCP_CHUNK, &stolen);
+	h.order = 0;
+	h.most = PCP_CHUNK;
+	h.head = (l->flags ^ HIT_TAKEN) | HIT_ONE_REF;
+	h.damaged = NULL;
+	h.stolen = false;
+	if (likely(hit_read16(&p->row[0].limit))) {
+		h.floor = hit_read64(&p->zone->pass[ZONE_NORMAL + which]) + PCP_CHUNK;
+		if (nr >= PCP_CHUNK) {
+			pcp_haul(p->zone, &h, mt, cma);
+			n = got = spread(&h, page);
+			l->put += n;
+			l->taken += n;
+			p->refilled[0] += n;
+			vm_event(PCP_REFILL);
+		} else {
+			got = pcp_refill(p, 0, mt, cma, h.floor, &h.stolen);
+		}
 	}
 	arch_irq_restore(flags);
-	if (unlikely(stolen))
+	if (unlikely(h.damaged))
+		page_report_damaged(h.damaged);
+	if (unlikely(h.stolen))
 		*mixed = p->zone;
-	return got && !stolen;
+	*more = got && !h.stolen;
+	return n;
 }
 
 static unsigned int take_hits(gfp_t gfp, unsigned int nr, struct page **page, const void *site,
 			      struct zone **mixed)
 {
 	const struct mm_task *me = mm_own();
-	unsigned int n = 0;
+	bool more = hit_is_plain(me, gfp) && (gfp & HIT_MOBILITY) != HIT_MOBILITY;
+	bool cached = true; /* there may be some */
+	unsigned int n = 0, got;
 
-	if (!hit_is_plain(me, gfp))
-		return 0;
-	do
-		n += take_step(me, gfp, nr - n, page + n);
-	while (n < nr && refill_step(me, gfp, mixed));
+	while (n < nr && more) {
+		if (cached) {
+			got = take_step(me, gfp, nr - n, page + n);
+			cached = got == TAKE_STEP;
+		} else {
+			got = fill_step(me, gfp, nr - n, page + n, &more, mixed);
+			cached = got == 0;
+		}
+		n += got;
+	}
 	for (unsigned int i = 0; (tm_debug || (gfp & __GFP_ZERO)) && i < n; i++) {
 		if (tm_debug) {
 			page_poison_check(page[i], 0);
@@ -111,47 +163,161 @@ unsigned int alloc_pages_bulk(gfp_t gfp, unsigned int nr, struct page **page)
 
 /* ---- giving back ------------------------------------------------------------------- */
 
-/* Pages that go where the first went, which was a hit: same zone, same type. Masked. */
-static unsigned int put_alike(const struct mm_task *me, unsigned int nr, struct page **page)
+/* Where a page belongs, and with it all that are like it. */
+struct place {
+	struct pcp *pcp;
+	struct pcp_list *list;
+	u64 taken;          /* what their heads say */
+	struct page *block; /* first of its pageblock */
+	enum migratetype type;
+	u32 room; /* of the list; 0: full */
+};
+
+/* How many descriptors p lies behind the base; if in the middle of one: beyond all. */
+static inline u64 rotated(const struct page *p, const void *base)
 {
-	u32 cached = page[0]->flags, type = frame_list_type(page[0]);
-	struct pcp_row *row = me->cache->zone[frame_zone_id(page[0])].row;
-	struct pcp_list *l = &row->list[type];
-	u64 taken = (cached ^ HIT_TAKEN) | HIT_ONE_REF;
-	u32 limit = hit_read16(&row->limit), blocks = pcp_blocks(l), head = l->head;
-	/* Others may have closed it since. */
-	u32 room = limit > blocks ? limit - blocks : 0;
-	unsigned int most = nr - 1 < room ? nr - 1 : room, n = 0;
-
-	for (; n < most; n++) {
-		struct page *p = page[n + 1];
-		u64 pfn = hit_rotate((u64)(uintptr_t)p - ARCH_FRAMES_BASE, 5);
-
-		if (unlikely(pfn - frame_map.run_start >= frame_map.run_frames) ||
-		    hit_read8(&pageblock_entry(pfn)->type) != type ||
-		    hit_pair(&p->flags) != taken || hit_is_mapped(p))
-			break;
-		p->next = head;
-		hit_set_head(p, cached);
-		head = (u32)pfn;
-	}
-	l->head = head;
-	l->put += n;
-	return n;
+	return hit_rotate((u64)(uintptr_t)p - (u64)(uintptr_t)base, 5);
 }
 
-static unsigned int put_step(const struct mm_task *me, unsigned int nr, struct page **page,
-			     const void *site)
+static inline u64 number_of(const struct page *page)
 {
-	unsigned int most = nr < STEP ? nr : STEP, n = 0;
-	u64 flags;
+	return rotated(page, (const void *)(uintptr_t)ARCH_FRAMES_BASE);
+}
 
-	for (unsigned int i = 0; tm_debug && i < most; i++)
-		page_poison_own(page[i], 0, site);
-	flags = arch_irq_save();
-	while (n < most && hit_put(me, page[n], 0)) {
-		n++;
-		n += put_alike(me, most - n + 1, page + n - 1);
+/* Whether it is allocated and intact is asked later. False: no page of a list, or that is
+ * closed. Masked. */
+static inline bool find_place(const struct mm_task *me, const struct page *page, struct place *at)
+{
+	u64 pfn = number_of(page), id;
+	u32 limit, blocks;
+
+	if (unlikely(pfn - frame_map.run_start >= frame_map.run_frames))
+		return false;
+	id = frame_zone_id(page);
+	at->block = frame(align_down(pfn, PAGEBLOCK_PAGES));
+	at->type = pageblock_type(pfn);
+	if (unlikely(id >= frame_map.nr_zone_ids || (u32)at->type >= PCP_TYPES))
+		return false;
+	at->pcp = &me->cache->zone[id];
+	at->list = &at->pcp->row[0].list[at->type];
+	at->taken = (at->list->flags ^ HIT_TAKEN) | HIT_ONE_REF;
+	limit = hit_read16(&at->pcp->row[0].limit);
+	blocks = pcp_blocks(at->list);
+	at->room = limit > blocks ? limit - blocks : 0;
+	return limit;
+}
+
+/* As many as are alike onto the list. Masked. */
+static inline unsigned int put_alike(const struct place *at, unsigned int most, struct page **page)
+{
+	struct pcp_list *l = at->list;
+	u64 taken = at->taken, cached = l->flags;
+	struct page *block = at->block;
+	struct page **next = page, **end = page + most;
+	u32 head = l->head, first = frame_number(block);
+
+	HIT_AS_IS(first);
+	while (next != end) {
+		struct page *p = *next;
+		u64 in_block = rotated(p, block);
+
+		/* Descriptors are backed in whole pageblocks. */
+		if (unlikely(in_block >= PAGEBLOCK_PAGES)) {
+			u64 pfn = number_of(p);
+
+			if (pfn - frame_map.run_start >= frame_map.run_frames ||
+			    pageblock_type(pfn) != at->type)
+				break;
+			block = frame(align_down(pfn, PAGEBLOCK_PAGES));
+			in_block = rotated(p, block);
+			first = frame_number(block);
+			HIT_AS_IS(first);
+		}
+		if (unlikely(hit_pair(&p->flags) != taken || hit_is_mapped(p)))
+			break;
+		next++;
+		p->next = head;
+		hit_set_head(p, cached);
+		head = first + (u32)in_block;
+	}
+	l->head = head;
+	l->put += (u32)(next - page);
+	return (unsigned int)(next - page);
+}
+_Static_assert(FRAME_UNIT_PAGES % PAGEBLOCK_PAGES == 0, "a backed unit is whole pageblocks");
+
+/*
+ * The largest block, a group at most, that starts with the first page of the array and goes
+ * on, rising or falling, with the next ones, all alike and intact: its head; null: the first
+ * is not.
+ */
+static inline struct page *find_block(const struct place *at, unsigned int nr, struct page **page,
+				      unsigned int *order)
+{
+	bool falls = nr > 1 && page[1] < page[0];
+	struct page **next = page, **end = page + (nr < PCP_CHUNK ? nr : PCP_CHUNK), *p = page[0];
+	u64 edge = number_of(p) + falls;
+	unsigned int run, o = 0;
+
+	while (next != end && *next == p && hit_pair(&p->flags) == at->taken && !hit_is_mapped(p)) {
+		p += falls ? -1 : 1;
+		next++;
+	}
+	run = (unsigned int)(next - page);
+	while (2u << o <= run && !(edge >> o & 1))
+		o++;
+	*order = o;
+	if (unlikely(!run))
+		return NULL;
+	return falls ? page[0] - ((1u << o) - 1) : page[0];
+}
+
+/*
+ * Pages at the start of the array go home as one block: one lock hold. Result: how many;
+ * 0: the first is not alike or not intact. Masked.
+ */
+static unsigned int give_block(const struct place *at, unsigned int nr, struct page **page)
+{
+	unsigned int order, size;
+	struct page *low = find_block(at, nr, page, &order);
+	struct pcp *p = at->pcp;
+	struct zone *z = p->zone;
+	u64 tail = frame_flags(z->id, PAGE_TAIL, 0, (enum migratetype)0);
+
+	if (unlikely(!low))
+		return 0;
+	size = 1u << order;
+	/* Joined under the lock, since others go from head to head. */
+	spin_lock(&z->lock);
+	hit_set_head(low, at->taken | order << PAGE_ORDER_SHIFT);
+	for (struct page *next = low + 1; next != low + size; next++)
+		hit_set_head(next, tail);
+	buddy_put_locked(z, low, order, false);
+	z->nr_freed++;
+	spin_unlock(&z->lock);
+	at->list->put += size;
+	at->list->taken += size;
+	p->drained[0] += size;
+	vm_event(PCP_DRAIN);
+	return size;
+}
+
+/*
+ * One masked section: into the cache as long as it has room, then home. What is cached
+ * stays there, so that the next such request takes, and this gives back, the same pages:
+ * it tears no groups of others.
+ */
+static unsigned int put_step(const struct mm_task *me, unsigned int nr, struct page **page)
+{
+	u64 flags = arch_irq_save();
+	unsigned int n = 0;
+	struct place at;
+
+	if (likely(find_place(me, page[0], &at))) {
+		unsigned int most = at.room < PUT_STEP ? at.room : PUT_STEP;
+
+		n = likely(most) ? put_alike(&at, nr < most ? nr : most, page)
+				 : give_block(&at, nr, page);
 	}
 	arch_irq_restore(flags);
 	return n;
@@ -162,10 +328,17 @@ void free_pages_bulk(unsigned int nr, struct page **page)
 	const struct mm_task *me = mm_own();
 	const void *site = __builtin_return_address(0);
 
-	for (unsigned int n = 0; n < nr;) {
-		n += put_step(me, nr - n, page + n, site);
-		/* Not a hit: the list is full, so this one drains it, or it is odd. */
-		if (n < nr)
+	unsigned int n = 0, noted = 0;
+
+	while (n < nr) {
+		unsigned int got;
+
+		for (; tm_debug && noted < nr && noted < n + PUT_STEP; noted++)
+			page_poison_own(page[noted], 0, site);
+		got = put_step(me, nr - n, page + n);
+		n += got;
+		/* Odd, or nothing may be cached. */
+		if (!got)
 			page_free_more(page[n++], 0, site);
 	}
 }

@@ -122,7 +122,8 @@ static void compute_floors(struct zone *z)
 	spin_unlock_irqrestore(&z->lock, flags);
 }
 
-static void compute_zone_reserve(struct node *n, struct zone *z)
+/* What the zone adds to what its node keeps back. */
+static u64 compute_zone_reserve(const struct node *n, struct zone *z)
 {
 	u64 managed[NR_ZONE_TYPES], reserve[NR_ZONE_TYPES];
 
@@ -132,8 +133,7 @@ static void compute_zone_reserve(struct node *n, struct zone *z)
 	wm_lowmem_reserve(managed, knobs.lowmem_reserve_ratio, NR_ZONE_TYPES, z->type, reserve);
 	for (unsigned int t = 0; t < NR_ZONE_TYPES; t++)
 		set_word(&z->lowmem_reserve[t], reserve[t]);
-	n->totalreserve_pages +=
-		wm_total_reserve(reserve, NR_ZONE_TYPES, z->wmark[WMARK_HIGH], managed[z->type]);
+	return wm_total_reserve(reserve, NR_ZONE_TYPES, z->wmark[WMARK_HIGH], managed[z->type]);
 }
 
 static void compute_cpu_numbers(const struct node *n, struct zone *z)
@@ -157,19 +157,20 @@ static void compute_nodes(void)
 
 	for (u32 id = 0; id < MAX_NODES; id++) {
 		struct node *n = node_table[id];
+		u64 kept = 0;
 
 		if (!n)
 			continue;
-		n->totalreserve_pages = 0;
 		for (unsigned int t = 0; t < NR_ZONE_TYPES; t++) {
 			if (!n->zone[t].present_pages)
 				continue;
-			compute_zone_reserve(n, &n->zone[t]);
+			kept += compute_zone_reserve(n, &n->zone[t]);
 			compute_floors(&n->zone[t]);
 			compute_cpu_numbers(n, &n->zone[t]);
 		}
-		total += n->totalreserve_pages;
-		BUG_ON_VAL(n->totalreserve_pages > n->present_pages, id, n->totalreserve_pages);
+		BUG_ON_VAL(kept > n->present_pages, id, kept);
+		set_word(&n->totalreserve_pages, kept);
+		total += kept;
 	}
 	set_word(&total_reserve, total);
 }

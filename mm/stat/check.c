@@ -4,7 +4,7 @@
  * them with the equations in mm/types.h (invariants 1-8, 15). It only reads. The
  * per-CPU caches are check_cache.c's.
  *
- * A zone is walked in steps of 32 frames or links, each under the zone lock with
+ * A zone is walked in steps of a few heads or links, each under the zone lock with
  * interrupts masked. If anybody took from its lists or put there in between, what
  * was counted so far no longer belongs together, so the walk of that zone starts
  * over; after a few tries it says that the zone is too busy. What one step finds
@@ -22,7 +22,10 @@
 #include "mm/stat/owner.h"
 
 enum {
-	STEP = 4, /* a frame costs up to 120 instructions, a lock is held for 1,000 at most */
+	/* A head costs up to 120 instructions, the rest of a block 10 a frame; a lock
+	 * is held for 1,000 at most. */
+	STEP = 4,
+	STEP_FRAMES = 32,
 	TRIES = 5,
 	LOOKS = 64,         /* at a head that another CPU may be turning */
 	MAX_PRINTED = 32,   /* findings in words; all are counted */
@@ -219,12 +222,28 @@ static bool is_ours(const struct zone *z, u64 pfn)
 	       ((flags & PAGE_ZONE_MASK) >> PAGE_ZONE_SHIFT) / NR_ZONE_TYPES == z->node;
 }
 
-/* A step's frames, the lock held. */
-static void check_some(struct check_walk *w, u64 pfn, u64 end)
+/* Most frames are the rest of a block, and as they should be: the first from pfn on
+ * that is not, or that ends the step. */
+static u64 pass_tails(struct check_walk *w, u64 pfn, u64 end)
+{
+	const u32 mask = PAGE_STATE_MASK | PAGE_ZONE_MASK;
+	const u32 tail = frame_flags(w->z->id, PAGE_TAIL, 0, (enum migratetype)0);
+	u64 n = 0, most = min_u64(w->inside, end - 1 - pfn);
+
+	while (n < most && (frame_peek(frame(pfn + n)) & mask) == tail)
+		n++;
+	w->inside -= n;
+	w->in_block[w->kind] += (u32)n;
+	return pfn + n;
+}
+
+/* A step's frames, the lock held; where the next step begins. */
+static u64 check_some(struct check_walk *w, u64 pfn, u64 end)
 {
 	const struct zone *z = w->z;
 
-	for (; pfn < end; pfn++) {
+	for (unsigned int i = 0; i < STEP && pfn < end; i++, pfn++) {
+		pfn = pass_tails(w, pfn, end);
 		if (is_ours(z, pfn)) {
 			check_frame(w, pfn);
 			w->in_block[w->kind]++;
@@ -235,13 +254,14 @@ static void check_some(struct check_walk *w, u64 pfn, u64 end)
 		if (is_aligned(pfn + 1, PAGEBLOCK_PAGES) || pfn + 1 == z->end.v)
 			check_pageblock(w, pfn);
 	}
+	return pfn;
 }
 
 /* False: the zone changed underneath. */
 static bool check_frames(struct check_walk *w, struct zone *z)
 {
 	for (u64 pfn = z->start.v; pfn < z->end.v;) {
-		u64 end = min_u64(align_down(pfn, STEP) + STEP, z->end.v);
+		u64 end = min_u64(align_down(pfn, STEP_FRAMES) + STEP_FRAMES, z->end.v);
 		u64 flags;
 		bool same;
 
@@ -253,11 +273,10 @@ static bool check_frames(struct check_walk *w, struct zone *z)
 		flags = spin_lock_irqsave(&z->lock);
 		same = generation(z) == w->generation;
 		if (same)
-			check_some(w, pfn, end);
+			pfn = check_some(w, pfn, end);
 		spin_unlock_irqrestore(&z->lock, flags);
 		if (!same)
 			return false;
-		pfn = end;
 	}
 	return true;
 }
@@ -291,7 +310,8 @@ static bool check_list(struct check_walk *w, struct zone *z, unsigned int order,
 {
 	const struct page_list *l = &z->area[order].list[mt];
 	u32 expected = frame_flags(z->id, PAGE_FREE, order, mt);
-	u32 pfn = PFN_NIL, before = PFN_NIL;
+	u32 pfn = PFN_NIL, before = PFN_NIL, filled = 0;
+	struct page_list said = { 0 }; /* at the last link, under the lock */
 	u64 count = 0;
 	bool first = true;
 
@@ -303,6 +323,8 @@ static bool check_list(struct check_walk *w, struct zone *z, unsigned int order,
 			pfn = l->head;
 		if (same)
 			sound = check_links(w, l, expected, &pfn, &before, &count);
+		said = *l;
+		filled = z->filled[mt];
 		spin_unlock_irqrestore(&z->lock, flags);
 		if (!same)
 			return false;
@@ -310,11 +332,11 @@ static bool check_list(struct check_walk *w, struct zone *z, unsigned int order,
 			return true;
 		first = false;
 	}
-	if (count != l->count || count != w->blocks[order][mt] || l->tail != before)
+	if (count != said.count || count != w->blocks[order][mt] || said.tail != before)
 		check_found(w, before, "order %u %s: %llu linked, %u counted, %llu seen", order,
-			    migratetype_name(mt), (unsigned long long)count, l->count,
+			    migratetype_name(mt), (unsigned long long)count, said.count,
 			    (unsigned long long)w->blocks[order][mt]);
-	if ((z->filled[mt] >> order & 1) != (count != 0))
+	if ((filled >> order & 1) != (count != 0))
 		check_found(w, before, "order %u %s: filled bit is wrong", order,
 			    migratetype_name(mt));
 	return true;
@@ -379,22 +401,53 @@ static bool check_sums(struct check_walk *w, struct zone *z)
 	return true;
 }
 
+static void copy_words(u64 *to, const u64 *from, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+/* What a zone's marks and reserve are. */
+struct marks {
+	u64 min, low, high, managed, reserve[NR_ZONE_TYPES];
+};
+
+static void copy_marks(struct marks *m, const struct zone *z)
+{
+	copy_words(&m->min, &z->wmark[WMARK_MIN], 1);
+	copy_words(&m->low, &z->wmark[WMARK_LOW], 1);
+	copy_words(&m->high, &z->wmark[WMARK_HIGH], 1);
+	copy_words(&m->managed, &z->managed_pages, 1);
+	copy_words(m->reserve, z->lowmem_reserve, NR_ZONE_TYPES);
+}
+
+static bool marks_rise(const struct marks *m)
+{
+	/* Less than a page apart is not apart. */
+	u64 scaled = m->managed * reserves_knobs().watermark_scale_factor;
+
+	if (m->min > m->low || m->low > m->high)
+		return false;
+	return scaled < SCALE_UNIT || (m->min < m->low && m->low < m->high);
+}
+
+/* They are written one by one, under no lock that is ours to take: marks that are
+ * computed anew meanwhile are looked at again. */
 static void check_marks(struct check_walk *w, const struct zone *z)
 {
-	const u64 *m = z->wmark;
-	bool apart = m[WMARK_MIN] < m[WMARK_LOW] && m[WMARK_LOW] < m[WMARK_HIGH];
-	bool ordered = m[WMARK_MIN] <= m[WMARK_LOW] && m[WMARK_LOW] <= m[WMARK_HIGH];
-	/* Less than a page apart is not apart. */
-	u64 scaled = z->managed_pages * reserves_knobs().watermark_scale_factor;
+	struct marks m;
 
-	if (!ordered || (!apart && scaled >= SCALE_UNIT))
+	copy_marks(&m, z);
+	for (unsigned int i = 0; !marks_rise(&m) && i < LOOKS; i++)
+		copy_marks(&m, z);
+	if (!marks_rise(&m))
 		check_found(w, z->start.v, "marks %llu %llu %llu do not rise",
-			    (unsigned long long)m[WMARK_MIN], (unsigned long long)m[WMARK_LOW],
-			    (unsigned long long)m[WMARK_HIGH]);
+			    (unsigned long long)m.min, (unsigned long long)m.low,
+			    (unsigned long long)m.high);
 	for (unsigned int t = 0; t <= z->type; t++)
-		if (z->lowmem_reserve[t])
+		if (m.reserve[t])
 			check_found(w, z->start.v, "keeps %llu pages from zone type %u below it",
-				    (unsigned long long)z->lowmem_reserve[t], t);
+				    (unsigned long long)m.reserve[t], t);
 }
 
 /* What must fit together in a zone's ladder. */
@@ -402,12 +455,6 @@ struct ladder {
 	u64 floor[NR_BANDS], pass[NR_ZONE_TYPES], reserve[NR_ZONE_TYPES];
 	u64 low, boost;
 };
-
-static void copy_words(u64 *to, const u64 *from, unsigned int nr)
-{
-	for (unsigned int i = 0; i < nr; i++)
-		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-}
 
 static void copy_ladder(struct ladder *l, struct zone *z)
 {
@@ -485,14 +532,17 @@ static bool check_zone(struct check_walk *w, struct zone *z)
 /* What a node holds back is at most what it has. */
 static void check_reserves(struct check_walk *w, const struct node *n)
 {
-	u64 managed = 0;
+	u64 managed = 0, kept, one;
 
-	for (unsigned int t = 0; t < NR_ZONE_TYPES; t++)
-		managed += n->zone[t].managed_pages;
+	for (unsigned int t = 0; t < NR_ZONE_TYPES; t++) {
+		copy_words(&one, &n->zone[t].managed_pages, 1);
+		managed += one;
+	}
+	copy_words(&kept, &n->totalreserve_pages, 1);
 	w->z = &n->zone[0];
-	if (n->totalreserve_pages > managed)
+	if (kept > managed)
 		check_found(w, n->start.v, "node keeps back %llu of %llu pages",
-			    (unsigned long long)n->totalreserve_pages, (unsigned long long)managed);
+			    (unsigned long long)kept, (unsigned long long)managed);
 }
 
 /*

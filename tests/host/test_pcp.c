@@ -274,6 +274,144 @@ static void test_no_fourth_list(void **state)
 	assert_int_equal(fake_panics(ask_both, NULL) != NULL, tm_debug);
 }
 
+/* ---- many at once ------------------------------------------------------------------------ */
+
+static void take_bulk(unsigned int n)
+{
+	assert_int_equal(alloc_pages_bulk(GFP_KERNEL, n, held), n);
+	for (unsigned int i = 0; i < n; i++)
+		ghost_alloced(held[i], 0, GFP_KERNEL);
+}
+
+static void put_bulk(unsigned int n)
+{
+	free_pages_bulk(n, held);
+	for (unsigned int i = 0; i < n; i++)
+		ghost_freed(held[i], 0);
+	ghost_check();
+}
+
+static void turn(unsigned int n)
+{
+	for (unsigned int i = 0; i < n / 2; i++) {
+		struct page *page = held[i];
+
+		held[i] = held[n - 1 - i];
+		held[n - 1 - i] = page;
+	}
+}
+
+/*
+ *   array   0 1 2 ... 103 | 104 ... 111 | 112 ... 119 | ...      list: 104 of 104
+ *           into the cache  each group home as one block, rising or falling
+ */
+static void test_bulk_gives_groups(void **state)
+{
+	const struct pcp_list *l = &cache(0)->list[0][MIGRATE];
+	unsigned int limit = cache(0)->row[0].limit, n = limit + 64 * PCP_CHUNK;
+
+	(void)state;
+	for (unsigned int falls = 0; falls < 2; falls++) {
+		u64 holds, drained = cache(0)->drained[0], refilled = cache(0)->refilled[0];
+		u64 served = l->taken - drained, freed = l->put - refilled;
+
+		assert_true(mm_drain_caches());
+		drained = cache(0)->drained[0];
+		take_bulk(n);
+		if (falls)
+			turn(n);
+		holds = zone()->nr_freed;
+		put_bulk(n);
+		assert_int_equal(pcp_blocks(l), limit);
+		assert_in_range(zone()->nr_freed - holds, n / PCP_CHUNK - limit / PCP_CHUNK,
+				n / PCP_CHUNK - limit / PCP_CHUNK + 6);
+		/* They count as if they had been cached in between. */
+		assert_int_equal(cache(0)->drained[0] - drained, n - limit);
+		assert_int_equal(l->taken - cache(0)->drained[0] - served, n);
+		assert_int_equal(l->put - cache(0)->refilled[0] - freed, n);
+	}
+}
+
+/* The same pages come and go: no round tears what the one before left whole. */
+static void test_bulk_rounds_settle(void **state)
+{
+	unsigned int n = cache(0)->row[0].limit + 3 * PCP_CHUNK;
+	u64 holds[50];
+
+	(void)state;
+	take(0); /* so that the array begins in the middle of a group */
+	for (unsigned int i = 0; i < ARRAY_SIZE(holds); i++) {
+		take_bulk(n);
+		holds[i] = zone()->nr_freed;
+		put_bulk(n);
+		holds[i] = zone()->nr_freed - holds[i];
+	}
+	assert_in_range(holds[49], 1, 10);
+	assert_int_equal(holds[49], holds[10]);
+}
+
+/* Whatever the order of the array, all go where they belong; no page goes twice. */
+static void test_bulk_shuffled(void **state)
+{
+	unsigned int n = cache(0)->row[0].limit + 128;
+	u64 free = mm_free_pages() + mm_cached_pages();
+
+	(void)state;
+	for (unsigned int step = 3; step < 40; step += 4) {
+		static struct page *page[MOST];
+
+		take_bulk(n);
+		memcpy(page, held, n * sizeof(page[0]));
+		/* Every step-th, then those behind them: pairs, runs, and pieces of groups. */
+		for (unsigned int from = 0, to = 0; from < step; from++)
+			for (unsigned int i = from; i < n; i += step)
+				held[to++] = page[i];
+		put_bulk(n);
+		assert_int_equal(mm_free_pages() + mm_cached_pages(), free);
+	}
+	assert_true(mm_drain_caches());
+	ghost_check();
+}
+
+static void free_twice(void *arg)
+{
+	(void)arg;
+	free_pages_bulk(PCP_CHUNK + 1, held);
+}
+
+/* A page that is in the array twice is refused the second time, in a full cache too. */
+static void test_bulk_double_free(void **state)
+{
+	unsigned int limit = cache(0)->row[0].limit;
+
+	(void)state;
+	take_bulk(limit + 2 * PCP_CHUNK);
+	free_pages_bulk(limit, held + 2 * PCP_CHUNK);
+	for (unsigned int i = 0; i < limit; i++)
+		ghost_freed(held[2 * PCP_CHUNK + i], 0);
+	assert_int_equal(pcp_blocks(&cache(0)->list[0][MIGRATE]), limit);
+	held[PCP_CHUNK] = held[PCP_CHUNK - 1];
+	assert_int_equal(fake_panics(free_twice, NULL) != NULL, tm_debug);
+	assert_int_equal(zone()->bad_free, 1);
+	for (unsigned int i = 0; i < PCP_CHUNK; i++)
+		ghost_freed(held[i], 0);
+}
+
+static void ask_many_of_both(void *arg)
+{
+	(void)arg;
+	assert_int_equal(alloc_pages_bulk(__GFP_MOVABLE | __GFP_RECLAIMABLE | __GFP_NOWARN,
+					  4 * PCP_CHUNK, held),
+			 0);
+}
+
+static void test_bulk_of_both_mobilities(void **state)
+{
+	(void)state;
+	put(take(0), 0);
+	assert_int_equal(fake_panics(ask_many_of_both, NULL) != NULL, tm_debug);
+}
+
 /* Lent CMA frames are cached with the movable ones and go home to their area. */
 static void test_cma(void **state)
 {
@@ -303,12 +441,15 @@ static void test_cma(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_refill_is_a_chunk),      CASE(test_refill_by_order),
-		CASE(test_refill_is_smallest_fit), CASE(test_limit),
-		CASE(test_groups_go_home_whole),   CASE(test_below_low),
-		CASE(test_drain_asks_all),         CASE(test_off_leaves_nothing),
-		CASE(test_counters_wrap),          CASE(test_bad_frees_of_cached),
-		CASE(test_no_fourth_list),         CASE(test_cma),
+		CASE(test_refill_is_a_chunk),       CASE(test_refill_by_order),
+		CASE(test_refill_is_smallest_fit),  CASE(test_limit),
+		CASE(test_groups_go_home_whole),    CASE(test_below_low),
+		CASE(test_drain_asks_all),          CASE(test_off_leaves_nothing),
+		CASE(test_counters_wrap),           CASE(test_bad_frees_of_cached),
+		CASE(test_no_fourth_list),          CASE(test_cma),
+		CASE(test_bulk_gives_groups),       CASE(test_bulk_rounds_settle),
+		CASE(test_bulk_shuffled),           CASE(test_bulk_double_free),
+		CASE(test_bulk_of_both_mobilities),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,8 @@ RACE = re.compile(r"SUMMARY: ThreadSanitizer: (.*)")
 # Not irq: its handlers move from CPU to CPU and rely on what only a controller and
 # fences order, which the sanitizer does not see.
 SUITES = ("lib", "spinlock", "log", "time", "sched", "wait", "inherit", "sem", "msgq", "events",
-          "work", "task", "kill", "freeze", "mixed", "mm", "policy", "see", "mmstress")
+          "work", "task", "kill", "freeze", "mixed", "mm", "policy", "see", "mmstress", "mmsweep",
+          "ladder", "mobility", "pcp")
 
 
 def test_threads(trees):

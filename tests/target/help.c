@@ -114,6 +114,19 @@ u64 unowned_pages(void)
 	return mm_free_pages() + mm_cached_pages();
 }
 
+u64 help_settled_pages(void)
+{
+	u64 pages = unowned_pages();
+	unsigned int calm = 0;
+
+	for (unsigned int i = 0; i < 200 && calm < 20; i++) {
+		sleep_ms(1);
+		calm = pages == unowned_pages() ? calm + 1 : 0;
+		pages = unowned_pages();
+	}
+	return pages;
+}
+
 int help_prio_of_band(u32 least, u32 most)
 {
 	for (int prio = TASK_PRIO_LEVELS - 1; prio >= 0; prio--) {

@@ -25,6 +25,9 @@ bool help_await(const u32 *word, u32 want);
 /* Pages nobody owns: on free lists or in caches, which differ from one moment to
  * the next by what was freed last. */
 u64 unowned_pages(void);
+/* The same once nothing has moved for a while: tasks that ended give back their
+ * stacks in their own time. Sleeps. */
+u64 help_settled_pages(void);
 /* Highest priority whose band of the ladder, as this boot has them, lies in least..most;
  * -1: none does. */
 int help_prio_of_band(u32 least, u32 most);

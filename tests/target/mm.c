@@ -16,24 +16,9 @@ enum {
 	SPREAD = 37, /* odd: visits all blocks in a scattered order */
 };
 
-/* Tasks that ended are reaped in their own time: wait until nothing has moved
- * for a while. */
-static u64 settled_free_pages(void)
-{
-	u64 free = unowned_pages();
-	unsigned int calm = 0;
-
-	for (unsigned int i = 0; i < 200 && calm < 20; i++) {
-		sleep_ms(1);
-		calm = free == unowned_pages() ? calm + 1 : 0;
-		free = unowned_pages();
-	}
-	return free;
-}
-
 static void expect_sound(u64 free_before)
 {
-	u64 free = settled_free_pages();
+	u64 free = help_settled_pages();
 	unsigned int findings = mm_check(&console_out);
 
 	TEST_CHECK_VAL(free == free_before, free, free_before);
@@ -67,7 +52,7 @@ static bool is_signed(const struct page *page, unsigned int order, u64 owner)
 static void test_blocks_are_distinct(void)
 {
 	static struct page *page[BLOCKS];
-	u64 before = settled_free_pages();
+	u64 before = help_settled_pages();
 
 	for (unsigned int i = 0; i < BLOCKS; i++) {
 		page[i] = alloc_pages(GFP_KERNEL, i % 5);
@@ -90,7 +75,7 @@ static void test_blocks_are_distinct(void)
 
 static void test_every_order(void)
 {
-	u64 before = settled_free_pages();
+	u64 before = help_settled_pages();
 
 	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
 		struct page *page = alloc_pages(GFP_KERNEL, order);
@@ -110,7 +95,7 @@ static void test_every_order(void)
 
 static void test_zeroed(void)
 {
-	u64 before = settled_free_pages();
+	u64 before = help_settled_pages();
 	struct page *page = alloc_pages(GFP_KERNEL, 2);
 	u64 sum = 0;
 
@@ -197,7 +182,7 @@ static void expect_local(void *arg)
 
 static void test_memory_is_local(void)
 {
-	u64 before = settled_free_pages();
+	u64 before = help_settled_pages();
 
 	nr_wrong = 0;
 	for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++)
@@ -209,7 +194,7 @@ static void test_memory_is_local(void)
 
 static void test_each_node_by_name(void)
 {
-	u64 before = settled_free_pages();
+	u64 before = help_settled_pages();
 
 	for (unsigned int id = 0; id < MAX_NODES; id++) {
 		struct page *page;
@@ -282,7 +267,7 @@ static void test_workers(void)
 {
 	static struct worker workers[WORKERS];
 	struct task *task[WORKERS];
-	u64 before = settled_free_pages();
+	u64 before = help_settled_pages();
 
 	nr_wrong = 0;
 	for (unsigned int i = 0; i < WORKERS; i++) {
@@ -308,7 +293,7 @@ static struct out silent = { put_nowhere };
 static void test_check_while_busy(void)
 {
 	static struct worker busy;
-	u64 before = settled_free_pages();
+	u64 before = help_settled_pages();
 	struct task *task;
 	unsigned int findings = 0;
 
@@ -332,7 +317,9 @@ static unsigned int zones_below_min(void)
 		for (int t = 0; node_get(id) && t < NR_ZONE_TYPES; t++) {
 			const struct zone *z = &node_get(id)->zone[t];
 
-			nr += z->managed_pages && z->nr_free < z->wmark[WMARK_MIN];
+			u64 free = __atomic_load_n(&z->nr_free, __ATOMIC_RELAXED);
+
+			nr += z->managed_pages && free < z->wmark[WMARK_MIN];
 		}
 	}
 	return nr;
@@ -345,7 +332,7 @@ static unsigned int zones_below_min(void)
  */
 static void test_exhaustion_stops_at_min(void)
 {
-	u64 before = settled_free_pages();
+	u64 before = help_settled_pages();
 	struct page *chain = NULL;
 
 	/* Cases run above it, in a band that digs deeper. */

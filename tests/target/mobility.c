@@ -48,26 +48,12 @@ static void release(struct held *h)
 	h->nr = 0;
 }
 
-/* Tasks that ended give their stacks back in their own time. */
-static u64 settled(void)
-{
-	u64 free = unowned_pages();
-	unsigned int calm = 0;
-
-	for (unsigned int i = 0; i < 200 && calm < 20; i++) {
-		sleep_ms(1);
-		calm = free == unowned_pages() ? calm + 1 : 0;
-		free = unowned_pages();
-	}
-	return free;
-}
-
 static void expect_home(u64 before)
 {
 	u64 now;
 
 	mm_drain_caches();
-	now = settled();
+	now = help_settled_pages();
 	TEST_CHECK_VAL(now == before, now, before);
 	TEST_CHECK(mm_check(&console_out) == 0);
 }
@@ -146,7 +132,7 @@ static struct held open_gaps(struct held *full)
 static void test_flood_is_grouped(void)
 {
 	struct held full = { 0 }, kept, flood = { 0 }, rest;
-	u64 before = settled(), stolen, fallbacks, want;
+	u64 before = help_settled_pages(), stolen, fallbacks, want;
 
 	rest = ballast(GFP_HIGHUSER_MOVABLE);
 	fill_movable(&full);
@@ -201,7 +187,7 @@ static void test_comes_home_whole(void)
 	u64 before, large, large_now;
 
 	mm_drain_caches();
-	before = settled();
+	before = help_settled_pages();
 	large = pages_in_large_blocks();
 	rest = ballast(GFP_HIGHUSER_MOVABLE);
 	for (u64 i = 0; mm_free_pages() > LEFT_FREE; i++) {
@@ -259,7 +245,7 @@ static void test_cma_is_lent_to_movable_only(void)
 		return;
 	}
 	mm_drain_caches();
-	before = settled();
+	before = help_settled_pages();
 	free_cma = z->nr_free_cma;
 	drain_down_to(&h, GFP_NOWAIT, 0);
 	TEST_CHECK_VAL(z->nr_free_cma == free_cma, z->nr_free_cma, free_cma);
@@ -293,7 +279,7 @@ static void test_highatomic(void)
 	/* Who digs deeper leaves nothing to reserve. */
 	if (!help_enter_band(BAND_BACKGROUND, BAND_URGENT))
 		return;
-	before = settled();
+	before = help_settled_pages();
 	/* Nothing is reserved before memory is short. */
 	drain_down_to(&h, GFP_NOWAIT, ATOMIC_ORDER);
 	page = alloc_pages_node((int)z->node, GFP_ATOMIC | __GFP_NOWARN, ATOMIC_ORDER);
