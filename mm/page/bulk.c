@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Many single pages at once; contracts in mm/mm.h. As long as requests would be
- * hits, a step of them shares one masked section. What the cache has no pages for
- * comes from the zone's lists straight into the caller's array, a chunk a lock hold;
- * what it has no room for goes straight home, neighbours in the array as one block, up
- * to a chunk. Both count as if they had been cached. The rest goes the long way one by
- * one, and a request that is short of memory gets one page by all means there are and
- * no more.
+ * hits, a step of them shares one masked section. What the cache has not comes from
+ * the zone's lists straight into the caller's array, a whole chunk a lock hold; what it
+ * has no room for goes straight home, neighbours in the array as one block, up to a
+ * chunk. Both count as if they had been cached. The rest goes the long way one by
+ * one, and a request that is short of memory gets one page by all means there are
+ * and no more.
  */
 #include "mm/mm.h"
 #include "mm/page/buddy.h"
@@ -19,8 +19,10 @@
 
 enum {
 	TAKE_STEP = 48, /* at most 15 instructions each */
-	PUT_STEP = 40,  /* at most 18 each */
+	PUT_STEP = 40,  /* at most 17 each */
+	GROUP_ORDER = PCP_ORDERS - 1,
 };
+_Static_assert(1 << GROUP_ORDER == PCP_CHUNK, "a chunk is one block");
 
 /* ---- taking ----------------------------------------------------------------------- */
 
@@ -55,62 +57,73 @@ static unsigned int take_step(const struct mm_task *me, gfp_t gfp, unsigned int 
 	return (unsigned int)(next - page);
 }
 
-/* The pages of what was hauled, in its order; their number. */
-static inline unsigned int spread(const struct pcp_haul *h, struct page **page)
+/*
+ * A chunk off the lists of the type's own, as the one block that it should be when it is
+ * given back: smaller ones are left to who wants one page. Null: none. Masked.
+ */
+static inline struct page *take_chunk(struct zone *z, u64 floor, enum migratetype mt, u64 head)
 {
-	struct page **next = page;
+	struct page *page = NULL;
 
-	for (unsigned int b = 0; b < h->nr; b++) {
-		struct page *p = h->block[b], *end = p + h->pieces[b];
-
-		while (p != end)
-			*next++ = p++;
-	}
-	return (unsigned int)(next - page);
+	spin_lock(&z->lock);
+	if (z->nr_usable >= floor + PCP_CHUNK && !(mt == MIGRATE_MOVABLE && z->nr_free_cma))
+		page = buddy_take_from_locked(z, GROUP_ORDER, GROUP_ORDER, mt, mt);
+	if (likely(page && frame_state(page) == PAGE_ALLOCATED))
+		for (unsigned int i = 0; i < PCP_CHUNK; i++)
+			hit_set_head(page + i, head);
+	spin_unlock(&z->lock);
+	return page;
 }
 
-/*
- * Another chunk for such requests, while hits are open: into the array, or, where that
- * has no place for all of it, into the cache. Result: pages in the array; none, and
- * *more false: not this way. *mixed: the zone whose types were mixed, which ends it.
- */
-static unsigned int fill_step(const struct mm_task *me, gfp_t gfp, unsigned int nr,
-			      struct page **page, bool *more, struct zone **mixed)
+/* Such a chunk into the array, which has place for it, while hits are open. Pages. */
+static unsigned int chunk_step(const struct mm_task *me, gfp_t gfp, struct page **page)
 {
 	u32 which = hit_zone(gfp);
 	enum migratetype mt = (enum migratetype)(gfp & HIT_MOBILITY);
 	u64 flags = arch_irq_save();
 	struct pcp *p = me->cache->first[which];
 	struct pcp_list *l = &p->row[0].list[mt];
-	struct pcp_haul h;
-	bool cma = mt == MIGRATE_MOVABLE;
-	unsigned int n = 0, got = 0;
+	struct page *first = NULL;
+	unsigned int n = 0;
+	u64 floor;
 
-	h.order = 0;
-	h.most = PCP_CHUNK;
-	h.head = (l->flags ^ HIT_TAKEN) | HIT_ONE_REF;
-	h.damaged = NULL;
-	h.stolen = false;
 	if (likely(hit_read16(&p->row[0].limit))) {
-		h.floor = hit_read64(&p->zone->pass[ZONE_NORMAL + which]) + PCP_CHUNK;
-		if (nr >= PCP_CHUNK) {
-			pcp_haul(p->zone, &h, mt, cma);
-			n = got = spread(&h, page);
-			l->put += n;
-			l->taken += n;
-			p->refilled[0] += n;
-			vm_event(PCP_REFILL);
-		} else {
-			got = pcp_refill(p, 0, mt, cma, h.floor, &h.stolen);
-		}
+		floor = hit_read64(&p->zone->pass[ZONE_NORMAL + which]) + PCP_CHUNK;
+		first = take_chunk(p->zone, floor, mt, (l->flags ^ HIT_TAKEN) | HIT_ONE_REF);
+	}
+	if (likely(first && frame_state(first) == PAGE_ALLOCATED)) {
+		for (; n < PCP_CHUNK; n++)
+			page[n] = first + n;
+		l->put += PCP_CHUNK;
+		l->taken += PCP_CHUNK;
+		p->refilled[0] += PCP_CHUNK;
+		vm_event(PCP_REFILL);
 	}
 	arch_irq_restore(flags);
-	if (unlikely(h.damaged))
-		page_report_damaged(h.damaged);
-	if (unlikely(h.stolen))
-		*mixed = p->zone;
-	*more = got && !h.stolen;
+	if (unlikely(first && !n))
+		page_report_damaged(first);
 	return n;
+}
+
+/* Another chunk for such requests into the cache, while hits are open. False: not this
+ * way. *mixed: the zone whose types were mixed for it, which has followers. */
+static bool refill_step(const struct mm_task *me, gfp_t gfp, struct zone **mixed)
+{
+	u32 which = hit_zone(gfp);
+	enum migratetype mt = (enum migratetype)(gfp & HIT_MOBILITY);
+	bool stolen = false;
+	u64 flags = arch_irq_save(), pass;
+	unsigned int got = 0;
+	struct pcp *p = me->cache->first[which];
+
+	if (hit_read16(&p->row[0].limit)) {
+		pass = hit_read64(&p->zone->pass[ZONE_NORMAL + which]);
+		got = pcp_refill(p, 0, mt, mt == MIGRATE_MOVABLE, pass + PCP_CHUNK, &stolen);
+	}
+	arch_irq_restore(flags);
+	if (unlikely(stolen))
+		*mixed = p->zone;
+	return got && !stolen;
 }
 
 static unsigned int take_hits(gfp_t gfp, unsigned int nr, struct page **page, const void *site,
@@ -118,16 +131,20 @@ static unsigned int take_hits(gfp_t gfp, unsigned int nr, struct page **page, co
 {
 	const struct mm_task *me = mm_own();
 	bool more = hit_is_plain(me, gfp) && (gfp & HIT_MOBILITY) != HIT_MOBILITY;
-	bool cached = true; /* there may be some */
+	bool cached = true, chunks = true; /* there may be some */
 	unsigned int n = 0, got;
 
 	while (n < nr && more) {
+		got = 0;
 		if (cached) {
 			got = take_step(me, gfp, nr - n, page + n);
 			cached = got == TAKE_STEP;
+		} else if (chunks && nr - n >= PCP_CHUNK) {
+			got = chunk_step(me, gfp, page + n);
+			chunks = got;
 		} else {
-			got = fill_step(me, gfp, nr - n, page + n, &more, mixed);
-			cached = got == 0;
+			more = refill_step(me, gfp, mixed);
+			cached = true;
 		}
 		n += got;
 	}
@@ -303,11 +320,12 @@ static unsigned int give_block(const struct place *at, unsigned int nr, struct p
 }
 
 /*
- * One masked section: into the cache as long as it has room, then home. What is cached
- * stays there, so that the next such request takes, and this gives back, the same pages:
- * it tears no groups of others.
+ * One masked section: into the cache as long as it has room, then home, unless they are
+ * few: these wait for room. What is cached stays there, so that the next request of many
+ * takes, and gives back, the same pages: it tears no groups of others.
  */
-static unsigned int put_step(const struct mm_task *me, unsigned int nr, struct page **page)
+static unsigned int put_step(const struct mm_task *me, unsigned int nr, struct page **page,
+			     bool few)
 {
 	u64 flags = arch_irq_save();
 	unsigned int n = 0;
@@ -316,18 +334,19 @@ static unsigned int put_step(const struct mm_task *me, unsigned int nr, struct p
 	if (likely(find_place(me, page[0], &at))) {
 		unsigned int most = at.room < PUT_STEP ? at.room : PUT_STEP;
 
-		n = likely(most) ? put_alike(&at, nr < most ? nr : most, page)
-				 : give_block(&at, nr, page);
+		if (likely(most))
+			n = put_alike(&at, nr < most ? nr : most, page);
+		else if (!few)
+			n = give_block(&at, nr, page);
 	}
 	arch_irq_restore(flags);
 	return n;
 }
 
-void free_pages_bulk(unsigned int nr, struct page **page)
+void page_free_bulk(unsigned int nr, struct page **page, const void *site)
 {
 	const struct mm_task *me = mm_own();
-	const void *site = __builtin_return_address(0);
-
+	bool few = nr <= PCP_CHUNK;
 	unsigned int n = 0, noted = 0;
 
 	while (n < nr) {
@@ -335,10 +354,15 @@ void free_pages_bulk(unsigned int nr, struct page **page)
 
 		for (; tm_debug && noted < nr && noted < n + PUT_STEP; noted++)
 			page_poison_own(page[noted], 0, site);
-		got = put_step(me, nr - n, page + n);
+		got = put_step(me, nr - n, page + n, few);
 		n += got;
-		/* Odd, or nothing may be cached. */
+		/* Odd, or nothing may be cached, or this makes room. */
 		if (!got)
 			page_free_more(page[n++], 0, site);
 	}
+}
+
+void free_pages_bulk(unsigned int nr, struct page **page)
+{
+	page_free_bulk(nr, page, __builtin_return_address(0));
 }

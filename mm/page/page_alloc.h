@@ -27,6 +27,8 @@ struct page *page_alloc_long(gfp_t gfp, unsigned int order, const void *site);
  * the caller's. */
 void page_free_more(struct page *page, unsigned int order, const void *site);
 void page_free_long(struct page *page, unsigned int order, const void *site);
+/* free_pages_bulk() for another caller. */
+void page_free_bulk(unsigned int nr, struct page **page, const void *site);
 /*
  * Test builds, before every free: fill the block with poison and note who frees it,
  * if it is the caller's. Whether a free will be a hit is not known before, and both

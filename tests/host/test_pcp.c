@@ -12,6 +12,8 @@
 #include "mm/mm.h"
 #include "mm/page/pageblock.h"
 #include "mm/page/pcp.h"
+#include "mm/page/reserves.h"
+#include "mm/stat/vmstat.h"
 
 enum { MIGRATE = MIGRATE_UNMOVABLE, MOST = 65536 };
 
@@ -350,6 +352,33 @@ static void test_bulk_rounds_settle(void **state)
 	assert_int_equal(holds[49], holds[10]);
 }
 
+/*
+ *   zone   . x . x . x . x ........   singles beside what is held, and whole blocks
+ *
+ * Many take whole chunks, so that they go home as such; the singles wait for singles.
+ */
+static void test_bulk_takes_chunks(void **state)
+{
+	unsigned int limit = cache(0)->row[0].limit, n = 2 * limit;
+	u64 refills;
+
+	(void)state;
+	for (unsigned int i = 0; i < n; i++)
+		held[i] = take(0);
+	for (unsigned int i = 0; i < n; i += 2)
+		put(held[i], 0);
+	assert_true(mm_drain_caches());
+	assert_true(zone()->area[0].list[MIGRATE].count >= n / 4);
+	refills = vm_event_sum(PCP_REFILL);
+	take_bulk(8 * PCP_CHUNK);
+	assert_int_equal(vm_event_sum(PCP_REFILL) - refills, 8);
+	for (unsigned int i = 0; i < 8 * PCP_CHUNK; i++)
+		assert_ptr_equal(held[i], held[i - i % PCP_CHUNK] + i % PCP_CHUNK);
+	assert_int_equal(page_to_pfn(held[0]).v % PCP_CHUNK, 0);
+	assert_int_equal(pcp_blocks(&cache(0)->list[0][MIGRATE]), 0);
+	put_bulk(8 * PCP_CHUNK);
+}
+
 /* Whatever the order of the array, all go where they belong; no page goes twice. */
 static void test_bulk_shuffled(void **state)
 {
@@ -412,6 +441,111 @@ static void test_bulk_of_both_mobilities(void **state)
 	assert_int_equal(fake_panics(ask_many_of_both, NULL) != NULL, tm_debug);
 }
 
+/* ---- exact sizes ------------------------------------------------------------------------- */
+
+static struct page *take_exact(unsigned int nr)
+{
+	struct page *page = virt_to_page(alloc_pages_exact(nr * PAGE_SIZE, GFP_KERNEL));
+
+	assert_non_null(page);
+	for (unsigned int i = 0; i < nr; i++)
+		ghost_alloced(page + i, 0, GFP_KERNEL);
+	return page;
+}
+
+static void put_exact(struct page *page, unsigned int nr)
+{
+	free_pages_exact(page_address(page), nr * PAGE_SIZE);
+	for (unsigned int i = 0; i < nr; i++)
+		ghost_freed(page + i, 0);
+	ghost_check();
+}
+
+/*
+ *   cache  4 3 2 1 0 5 6 7 ...   the same five again, and 5 6 7 stay: no lock is taken
+ */
+static void test_exact_from_group(void **state)
+{
+	const struct pcp_list *l = &cache(0)->list[0][MIGRATE];
+
+	(void)state;
+	for (unsigned int nr = 1; nr <= PCP_CHUNK; nr++) {
+		struct page *page = take_exact(PCP_CHUNK - 1), *again;
+		u64 moved;
+
+		put_exact(page, PCP_CHUNK - 1);
+		moved = zone()->nr_alloc + zone()->nr_freed;
+		again = take_exact(nr);
+		assert_ptr_equal(again, page);
+		if (nr < PCP_CHUNK)
+			assert_int_equal(l->head, page_to_pfn(page + nr).v);
+		put_exact(again, nr);
+		assert_int_equal(zone()->nr_alloc + zone()->nr_freed, moved);
+	}
+}
+
+/* Not complete, not intact, or not above the mark: a block is cut instead. */
+static void test_exact_without_group(void **state)
+{
+	struct page *page, *other;
+
+	(void)state;
+	page = take_exact(5);
+	put_exact(page, 5);
+	other = take(0);
+	page = take_exact(5);
+	assert_int_equal(page_to_pfn(page).v % PCP_CHUNK, 0);
+	assert_true(other < page || other >= page + PCP_CHUNK);
+	put_exact(page, 5);
+	page[2].refcount = 3;
+	other = take_exact(5);
+	assert_true(other + PCP_CHUNK <= page || other >= page + PCP_CHUNK);
+	put_exact(other, 5);
+	page[2].refcount = 0;
+	memset(zone()->pass, 0xff, sizeof(zone()->pass));
+	other = take_exact(5);
+	assert_true(other + PCP_CHUNK <= page || other >= page + PCP_CHUNK);
+	reserves_update();
+	put_exact(other, 5);
+}
+
+/* Each of its pages alone, whatever the size, in whatever order: all comes home whole. */
+static void test_exact_freed_one_by_one(void **state)
+{
+	static const unsigned int sizes[] = { 1, 2, 3, 5, 8, 9, 31, 32, 33, 100, 511, 513, 1023 };
+	u64 free;
+
+	(void)state;
+	assert_true(mm_drain_caches());
+	free = mm_free_pages();
+	for (unsigned int s = 0; s < ARRAY_SIZE(sizes); s++) {
+		struct page *page = take_exact(sizes[s]);
+
+		ghost_check();
+		for (unsigned int i = 0; i < sizes[s]; i++)
+			put(page + (i % 2 ? i / 2 : sizes[s] - 1 - i / 2), 0);
+		assert_true(mm_drain_caches());
+		assert_int_equal(mm_free_pages(), free);
+	}
+}
+
+/* A few pages are hotter than what a full list holds: they get room. */
+static void test_few_stay(void **state)
+{
+	const struct pcp_list *l = &cache(0)->list[0][MIGRATE];
+	unsigned int limit = cache(0)->row[0].limit;
+	struct page *page;
+
+	(void)state;
+	take_bulk(2 * limit);
+	page = take_exact(5);
+	put_bulk(2 * limit);
+	assert_int_equal(pcp_blocks(l), limit);
+	put_exact(page, 5);
+	assert_int_equal(l->head, page_to_pfn(page + 4).v);
+	assert_true(pcp_blocks(l) <= limit);
+}
+
 /* Lent CMA frames are cached with the movable ones and go home to their area. */
 static void test_cma(void **state)
 {
@@ -449,7 +583,9 @@ int main(void)
 		CASE(test_no_fourth_list),          CASE(test_cma),
 		CASE(test_bulk_gives_groups),       CASE(test_bulk_rounds_settle),
 		CASE(test_bulk_shuffled),           CASE(test_bulk_double_free),
-		CASE(test_bulk_of_both_mobilities),
+		CASE(test_bulk_of_both_mobilities), CASE(test_bulk_takes_chunks),
+		CASE(test_exact_from_group),        CASE(test_exact_without_group),
+		CASE(test_exact_freed_one_by_one),  CASE(test_few_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
