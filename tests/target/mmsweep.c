@@ -4,6 +4,8 @@
  * refused, then its second, and so on until it comes through with none refused;
  * once more with all requests from the n-th on refused. A scene may fail, but must
  * end, and afterwards every page is home. Which call sites were refused is printed.
+ * Commands that ask thousands of times have some of their requests refused: those
+ * that they begin with, and samples.
  */
 #include "mm/mm.h"
 #include "mm/stat/owner.h"
@@ -16,6 +18,11 @@ enum {
 	MAX_SITES = 32,
 	SITE_LEN = 48,
 	MAX_WORDS = 8,
+	FIRST_FEW = 8,     /* of commands that create tasks and then ask for seconds */
+	IN_FULL_RUN = 500, /* after those */
+	LINES_TRIED = 16,
+	REGISTERS = 2 << 20,
+	TABLES = 4, /* that these keep, each time they are mapped */
 };
 
 /* What a scene does; true: nothing was refused to it. */
@@ -32,6 +39,12 @@ static u32 nr_sites;
 static void nothing(void *arg)
 {
 	(void)arg;
+}
+
+static void never(unsigned int irq, void *arg)
+{
+	(void)arg;
+	TEST_CHECK_VAL(false, irq, 0);
 }
 
 /* Descriptors and stacks, and the page tables these are mapped by. */
@@ -120,6 +133,64 @@ static bool shell_alloc(void)
 static bool shell_stress(void)
 {
 	return type("stress 2 tasks 4 seed 5") == EXIT_OK;
+}
+
+static bool bench_pair(void)
+{
+	return type("bench pair") == EXIT_OK;
+}
+
+static bool bench_bulk(void)
+{
+	return type("bench bulk") == EXIT_OK;
+}
+
+static bool bench_exact(void)
+{
+	return type("bench exact") == EXIT_OK;
+}
+
+static bool bench_batch(void)
+{
+	return type("bench batch") == EXIT_OK;
+}
+
+static bool flood(void)
+{
+	return type("mm flood 1") == EXIT_OK;
+}
+
+static bool shell_mm_stress(void)
+{
+	return type("mm stress 1 tasks 2 seed 5") == EXIT_OK;
+}
+
+/* The task of a threaded interrupt; true as well where there is no free line. */
+static bool irq_thread(void)
+{
+	const struct irq_attr attr = { .name = "sweep", .thread = never, .thread_prio = 20 };
+	u32 lines = arch_irq_lines();
+
+	for (u32 i = 1; i <= LINES_TRIED && i < lines; i++) {
+		int err = irq_request(lines - i, &attr);
+
+		if (err == ERR_NOMEM)
+			return false;
+		if (!err) {
+			TEST_CHECK(irq_free(lines - i) == 0);
+			return true;
+		}
+	}
+	return true;
+}
+
+/* Registers next to the console's, as many as need page tables of their own; nobody
+ * reads them. True as well where there are none. */
+static bool map_registers(void)
+{
+	const struct uart *u = console_uart();
+
+	return !u || ioremap(u->phys, REGISTERS);
 }
 
 /* A CPU that comes back needs a stack for emergencies, a task, page tables. */
@@ -222,6 +293,44 @@ static void sweep(const struct scene *s)
 		   refused[0], refused[1]);
 }
 
+/* The command must fail when what it begins with is refused, and then be clean. */
+static void test_beginnings(void)
+{
+	static const struct scene scenes[] = { { "mm flood", flood },
+					       { "mm stress", shell_mm_stress } };
+	u64 before, after;
+
+	for (u32 i = 0; i < ARRAY_SIZE(scenes); i++) {
+		before = settled();
+		for (u32 n = 1; n <= FIRST_FEW; n++)
+			TEST_CHECK(refuse_one(&scenes[i], n, true));
+		after = settled();
+		TEST_CHECK_VAL(after == before, after, before);
+	}
+	before = settled();
+	TEST_CHECK(refuse_one(&scenes[0], IN_FULL_RUN, true));
+	after = settled();
+	TEST_CHECK_VAL(after == before, after, before);
+	TEST_CHECK(mm_check(&console_out) == 0);
+}
+
+static void test_samples(void)
+{
+	static const struct scene scenes[] = { { "bench pair", bench_pair },
+					       { "bench bulk", bench_bulk },
+					       { "bench exact", bench_exact },
+					       { "bench batch", bench_batch } };
+	u64 before = settled(), after;
+
+	for (u32 i = 0; i < ARRAY_SIZE(scenes); i++)
+		for (u32 n = 1; n <= 64; n *= 8)
+			for (u32 mode = 0; mode < 2; mode++)
+				TEST_CHECK_VAL(refuse_one(&scenes[i], n, mode), i, n);
+	after = settled();
+	TEST_CHECK_VAL(after == before, after, before);
+	TEST_CHECK(mm_check(&console_out) == 0);
+}
+
 static void test_sweep(void)
 {
 	static const struct scene scenes[] = {
@@ -234,29 +343,56 @@ static void test_sweep(void)
 	nr_sites = 0;
 	for (unsigned int i = 0; i < ARRAY_SIZE(scenes); i++)
 		sweep(&scenes[i]);
-	for (u32 i = 0; i < nr_sites; i++)
-		out_printf(&console_out, "    # refused: %s\n", sites[i]);
 	TEST_CHECK(mm_check(&console_out) == 0);
 }
 
-/* How many requests that is depends on the machine: some, or none. */
-static void test_cpu(void)
+/* How many requests these make depends on the machine: some, or none. */
+static void sweep_some(const struct scene *s, u64 kept)
 {
-	static const struct scene s = { "CPU off and on", turn_cpu };
 	u64 before = settled(), after;
 	u32 n = 0;
 
-	while (n < MOST && refuse_one(&s, n + 1, false))
+	while (n < MOST && refuse_one(s, n + 1, false))
 		n++;
-	TEST_CHECK(turn_cpu());
+	TEST_CHECK(s->run());
 	after = settled();
-	TEST_CHECK_VAL(after == before, after, before);
+	TEST_CHECK_VAL(after <= before && before - after <= kept * (n + 2), after, before);
 	TEST_CHECK(mm_check(&console_out) == 0);
+	out_printf(&console_out, "    # %s: %u requests refused one by one\n", s->name, n);
+}
+
+static void test_cpu(void)
+{
+	static const struct scene s = { "CPU off and on", turn_cpu };
+
+	sweep_some(&s, 0);
+}
+
+static void test_drivers(void)
+{
+	static const struct scene scenes[] = { { "irq thread", irq_thread },
+					       { "ioremap", map_registers } };
+
+	sweep_some(&scenes[0], 0);
+	/* What is mapped stays, and so do its tables. */
+	sweep_some(&scenes[1], TABLES);
+}
+
+/* Of all cases before. */
+static void test_sites(void)
+{
+	TEST_CHECK(nr_sites > 0);
+	for (u32 i = 0; i < nr_sites; i++)
+		out_printf(&console_out, "    # refused: %s\n", sites[i]);
 }
 
 static const struct test_case cases[] = {
 	{ "each request refused", test_sweep },
+	{ "commands that ask for seconds", test_beginnings },
+	{ "benches", test_samples },
 	{ "a CPU comes back", test_cpu },
+	{ "what drivers ask for", test_drivers },
+	{ "call sites", test_sites },
 };
 
 const struct test_suite suite_mmsweep = { "mmsweep", cases, ARRAY_SIZE(cases) };
