@@ -33,6 +33,9 @@ static u16 *owner, *saved_owner;
 static u64 base, size;
 static struct run run[MAX_RUNS];
 static unsigned int nr_runs;
+/* All there are; asking zone_next() would be most of what a check takes. */
+static const struct zone *zones[MAX_NODES * NR_ZONE_TYPES];
+static unsigned int nr_zones;
 static u8 *block_type; /* pageblock types at ghost_init() */
 /* Recounts of pageblocks, by index from base; valid during a check. */
 static u16 *block_free, *block_movable;
@@ -89,10 +92,19 @@ static void set(u64 pfn, unsigned int order, u8 head, u8 rest)
 
 /* ---- learning --------------------------------------------------------------------- */
 
+static void learn_zones(void)
+{
+	nr_zones = 0;
+	for (const struct zone *z = zone_next(0); z; z = zone_next(z->id + 1))
+		zones[nr_zones++] = z;
+}
+
 static void learn_runs(void)
 {
 	nr_runs = 0;
-	for (const struct zone *z = zone_next(0); z; z = zone_next(z->id + 1)) {
+	for (unsigned int i = 0; i < nr_zones; i++) {
+		const struct zone *z = zones[i];
+
 		for (u64 pfn = z->start.v; pfn < z->end.v; pfn++) {
 			struct run *r = nr_runs ? &run[nr_runs - 1] : NULL;
 
@@ -145,8 +157,9 @@ void ghost_init(void)
 	block_type = calloc(nr_blocks(), sizeof(*block_type));
 	block_free = calloc(nr_blocks(), sizeof(*block_free));
 	block_movable = calloc(nr_blocks(), sizeof(*block_movable));
-	for (const struct zone *z = zone_next(0); z; z = zone_next(z->id + 1))
-		learn_free(z);
+	learn_zones();
+	for (unsigned int i = 0; i < nr_zones; i++)
+		learn_free(zones[i]);
 	learn_runs();
 	blocks_counted = false;
 	for (unsigned int i = 0; i < nr_runs; i++) {
@@ -281,7 +294,8 @@ void ghost_alloced(struct page *page, unsigned int order, gfp_t gfp)
 
 void ghost_refused(const struct ghost_ask *ask)
 {
-	for (const struct zone *z = zone_next(0); z; z = zone_next(z->id + 1)) {
+	for (unsigned int i = 0; i < nr_zones; i++) {
+		const struct zone *z = zones[i];
 		u64 floor = z->floor[ask->band] + z->lowmem_reserve[highest(ask->gfp)];
 		u64 usable = z->nr_free - z->nr_free_cma - z->nr_free_highatomic;
 		u32 filled = z->filled[0] | z->filled[1] | z->filled[2];
@@ -552,8 +566,8 @@ void ghost_check(void)
 {
 	memset(block_free, 0, nr_blocks() * sizeof(*block_free));
 	memset(block_movable, 0, nr_blocks() * sizeof(*block_movable));
-	for (const struct zone *z = zone_next(0); z; z = zone_next(z->id + 1))
-		check_zone(z);
+	for (unsigned int i = 0; i < nr_zones; i++)
+		check_zone(zones[i]);
 	check_blocks();
 	GHOST(!fake_locks_held() && !arch_irqs_masked(), 0, "a lock or the mask is left over");
 }
