@@ -372,8 +372,8 @@ static tm_init void apply_mem_limit(u64 limit)
 	if (end == ~0ull)
 		return;
 	if (free_below(end) < least_free(limit)) {
-		pr_warn("boot argument mem=: of %llu KiB only %llu KiB would be free, %llu KiB are needed: "
-			"ignored",
+		pr_warn("boot argument mem=: of %llu KiB only %llu KiB would be free, %llu KiB "
+			"are needed: ignored",
 			(unsigned long long)limit / 1024,
 			(unsigned long long)free_below(end) / 1024,
 			(unsigned long long)least_free(limit) / 1024);

@@ -11,10 +11,12 @@ from shapes import NUMA2, SMALL
 
 pytestmark = pytest.mark.fast
 
+REFUSED = re.compile(r"(unknown, ignored|(malformed|out of range), ignored; it takes .+)$")
+
 
 def warnings_about(text, argument):
-    return [line for line in text.split("\n") if "boot argument " + argument + ":" in line
-            and re.search(r"(unknown, ignored|(malformed|out of range), ignored; it takes .+)$", line)]
+    return [line for line in text.split("\n")
+            if "boot argument " + argument + ":" in line and REFUSED.search(line)]
 
 
 @pytest.mark.parametrize("argument", [

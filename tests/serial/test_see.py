@@ -127,3 +127,11 @@ def test_guards_come_back_under_load():
     text = batch(SMALL, 'debug_guardpage_minorder=3 run="mm stress 2 seed 5; mm check"', timeout=60)
     assert "all home" in text and "mm check: 0 violations" in text
     assert "tm: exit 0" in text
+
+
+def test_stress_with_failures_from_the_boot_line():
+    """Requests of order 1 and more that cannot wait fail from the start, by rule."""
+    text = batch(SMALL, 'fail_page_alloc=1,50,0,-1 run="mm stress 1 seed 5; mm check"', timeout=60)
+    found = re.search(r"(\d+) blocks served, (\d+) refused, 0 damaged", text)
+    assert found and all(int(n) for n in found.groups()), text
+    assert ": all home" in text and "tm: exit 0" in text, text
