@@ -222,9 +222,13 @@ struct page *mobility_take_other_locked(struct zone *z, unsigned int order, unsi
 		page = buddy_take_from_locked(z, order, most, mt, mt);
 	if (!page && cma)
 		page = buddy_take_from_locked(z, order, most, MIGRATE_CMA, mt);
-	/* Once more if all that fitted were strays, which are at home now. */
-	for (unsigned int i = 0; !page && i < ROUNDS; i++)
+	/* Once more if all that fitted were strays, which are at home now: with the type
+	 * itself, perhaps, and then nothing is stolen. */
+	for (unsigned int i = 0; !page && i < ROUNDS; i++) {
 		page = steal(z, order, most, mt, stolen);
+		if (!page)
+			page = buddy_take_from_locked(z, order, most, mt, mt);
+	}
 	return page;
 }
 

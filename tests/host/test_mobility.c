@@ -395,6 +395,25 @@ static void test_only_strays(void **state)
 	assert_int_equal(pageblock_entry(pfn)->nr_free, 0);
 }
 
+/*
+ *   R |..UUUUUU| now M   R |..UUUUUU| now U      an unmovable request
+ * The first stray goes home, the second is one too many for this look; but it goes
+ * home as the smallest that fits, and then there is nothing to steal.
+ */
+static void test_stray_of_the_own_type(void **state)
+{
+	u64 own = paint(0, MIGRATE_RECLAIMABLE, "..UUUUUU");
+	u64 other = paint(1, MIGRATE_RECLAIMABLE, "..UUUUUU");
+
+	(void)state;
+	pageblock_set_type(own, own + PAGEBLOCK_PAGES, MIGRATE_UNMOVABLE);
+	pageblock_set_type(other, other + PAGEBLOCK_PAGES, MIGRATE_MOVABLE);
+	assert_int_equal(zone->area[7].list[MIGRATE_RECLAIMABLE].head, other);
+	assert_true(inside(take(0, MIGRATE_UNMOVABLE), own));
+	assert_int_equal(pageblock_type(other), MIGRATE_MOVABLE);
+	assert_int_equal(blocks(MIGRATE_MOVABLE, 7), 1);
+}
+
 /* ---- what nobody steals --------------------------------------------------------------- */
 
 static void test_borders_are_not_stolen(void **state)
@@ -847,6 +866,7 @@ int main(void)
 		cmocka_unit_test_setup(test_smallest_without_claim, setup),
 		cmocka_unit_test_setup(test_strays_go_home, setup),
 		cmocka_unit_test_setup(test_only_strays, setup),
+		cmocka_unit_test_setup(test_stray_of_the_own_type, setup),
 		cmocka_unit_test_setup(test_borders_are_not_stolen, setup),
 		cmocka_unit_test(test_shared_pageblock),
 		cmocka_unit_test_setup(test_damaged_victim, setup),
