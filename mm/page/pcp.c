@@ -489,17 +489,20 @@ static unsigned int room_of(u32 high, unsigned int order)
 	return (unsigned int)(align_down(pages, PCP_CHUNK) >> order);
 }
 
-static void set_limits(struct zone *z, unsigned int order, u16 room)
+/* Whoever sees a zone cross its mark does this within a request: one look at each CPU. */
+static void set_limits(struct zone *z, const u16 *room)
 {
-	u16 limit = watch_active() ? 0 : room;
+	bool watched = watch_active();
 
-	for (unsigned int cpu = 0; cpu < arch_cpu_count(); cpu++) {
+	for (unsigned int cpu = 0, nr = arch_cpu_count(); cpu < nr; cpu++) {
 		struct pcp *p = z->pcp[cpu];
 
 		if (!p)
 			continue;
-		__atomic_store_n(&p->row[order].room, room, __ATOMIC_RELAXED);
-		__atomic_store_n(&p->row[order].limit, limit, __ATOMIC_RELAXED);
+		for (unsigned int o = 0; o < PCP_ORDERS; o++) {
+			__atomic_store_n(&p->row[o].room, room[o], __ATOMIC_RELAXED);
+			__atomic_store_n(&p->row[o].limit, watched ? 0 : room[o], __ATOMIC_RELAXED);
+		}
 	}
 }
 
@@ -525,10 +528,12 @@ void pcp_limits_update(struct zone *z)
 {
 	bool was_below = __atomic_load_n(&z->below_low, __ATOMIC_RELAXED);
 	bool below = usable(z) <= (was_below ? open_mark(z) : low_mark(z));
+	u16 room[PCP_ORDERS] = { 0 };
 
 	__atomic_store_n(&z->below_low, below, __ATOMIC_RELAXED);
-	for (unsigned int o = 0; o < PCP_ORDERS; o++)
-		set_limits(z, o, (u16)(below || guard_below ? 0 : room_of(z->pcp_high, o)));
+	for (unsigned int o = 0; o < PCP_ORDERS && !below && !guard_below; o++)
+		room[o] = (u16)room_of(z->pcp_high, o);
+	set_limits(z, room);
 	if (below && !was_below && caches[0])
 		ask(cpus_online(), z);
 }
