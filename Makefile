@@ -160,9 +160,7 @@ check: images | setup-test
 	$(Q)TM_QUICK=1 $(PYTEST) -n 2 -m fast tests/serial
 
 bench: $(A)/Image
-	$(Q)$(MAKE) --no-print-directory BUILD=meter APP= all
-	$(Q)$(PYTHON) -B tools/bench.py --image $(A)/Image --meter-image $(B)/arm64-meter/Image \
-		--out $(B)/bench
+	$(Q)$(PYTHON) -B tools/bench.py --image $(A)/Image --out $(B)/bench
 
 coverage: | setup-test
 	$(Q)TM_BUILD=$(B) TM_LIBFDT=$(LIBFDT) tools/coverage

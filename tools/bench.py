@@ -21,6 +21,7 @@ import sys
 from bounds import SIZES as BOUND_SIZES, broken_bounds, measure_bounds, print_bounds
 from lines.lines import watch
 from qemu import Gone, run_commands
+from sections.sections import measure as sections
 from shapes_bench import NUMA, plain
 from text_size import print_rooms, text_of_rooms
 
@@ -144,18 +145,10 @@ def measure_outside(image, out, results):
     return rooms
 
 
-def longest_masked(image):
-    """{tasks: instructions} of the shipped code with the meter (BUILD=meter)."""
-    longest = {}
-    for tasks in STRESS_TASKS:
-        commands = (f"echo 0 > /proc/tm_latency; stress 200 tasks {tasks}; "
-                    "cat /proc/tm_latency")
-        text, status = run_commands(PLAIN[512], commands, image, exact=True, timeout=120)
-        found = re.search(r"^masked (\d+) ", text, re.M)
-        if status or not found or "unit instructions" not in text:
-            raise Gone(f"stress of {tasks} tasks: status {status}:\n{text[-2000:]}")
-        longest[tasks] = int(found.group(1))
-    return longest
+def longest_masked(image, out):
+    """{tasks: longest section with interrupts masked} under stress of the core."""
+    return {tasks: sections(PLAIN[512], f"stress 200 tasks {tasks}", image, out)[0]["masked"][0]
+            for tasks in STRESS_TASKS}
 
 
 def number(value):
@@ -181,16 +174,16 @@ def print_table(rows, results):
 
 def print_core(values, longest):
     """The second table: {(name, other tasks): value}, and the longest masked
-    sections under stress, {tasks: instructions}."""
+    sections under stress, {tasks: Section}."""
     print("\nRTOS core, one CPU: instructions, while 1, 100 and 1,000 other tasks exist.")
     print(f"{'':42} " + " ".join(f"{n:>6,}" for n in OTHERS) +
           f" {'goal':>6} | {'Zephyr':>7} {'FreeRTOS':>8} others")
     for name, text, goal, *others in CORE:
         print(f"{text:42} " + " ".join(f"{number(values[name, n]):>6}" for n in OTHERS) +
               f" {number(goal):>6} | {others[0]:>7} {others[1]:>8} {others[2]}")
-    for tasks, value in longest.items():
+    for tasks, section in longest.items():
         text = f"longest masked section, {tasks:,} tasks in stress"
-        print(f"{text:42} {'':6} {'':6} {number(value):>6} {number(MASKED_BOUND):>6} |")
+        print(f"{text:42} {'':6} {'':6} {number(section.length):>6} {number(MASKED_BOUND):>6} |")
     print(SOURCES)
 
 
@@ -237,10 +230,10 @@ def all_rows(figures, results, longest, bounds):
     rows += [(Figure("", "", figure.name + "_worst", figure.shape), worst)
              for figure, _ in figures
              if (worst := results[figure.shape.name].get(figure.name + "_worst")) is not None]
-    rows += [(Figure("", "", f"masked_{tasks}", PLAIN[512]), value)
-             for tasks, value in longest.items()]
-    return rows + [(Figure("", "", f"mm_{kind}", plain(mib)), value)
-                   for mib in BOUND_SIZES for kind, value in bounds[mib].items()]
+    rows += [(Figure("", "", f"masked_{tasks}", PLAIN[512]), section.length)
+             for tasks, section in longest.items()]
+    return rows + [(Figure("", "", f"mm_{kind}", plain(mib)), section.length)
+                   for mib in BOUND_SIZES for kind, section in bounds[mib].items()]
 
 
 def accept(rows, compiler):
@@ -253,8 +246,6 @@ def accept(rows, compiler):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--image", default="build/arm64/Image")
-    parser.add_argument("--meter-image", default="build/arm64-meter/Image",
-                        help="the same with the meter (BUILD=meter)")
     parser.add_argument("--out", default="build/bench", help="folder for results.json")
     parser.add_argument("--accept", action="store_true",
                         help="make these the baseline, unless a bound is broken")
@@ -262,8 +253,8 @@ def main():
     try:
         results, compiler = measure(args.image)
         rooms = measure_outside(args.image, args.out, results)
-        longest = longest_masked(args.meter_image)
-        bounds = measure_bounds(args.meter_image)
+        longest = longest_masked(args.image, args.out)
+        bounds = measure_bounds(args.image, args.out)
         figures = [(figure, results[figure.shape.name][figure.name]) for figure in FIGURES]
         core = {key: results[figure.shape.name][figure.name]
                 for key, figure in CORE_FIGURES.items()}
@@ -280,8 +271,9 @@ def main():
         json.dump(by_key(figures), f, indent=1)
         f.write("\n")
     # Before the rule of growth: no --accept may move a bound.
-    over = [f"longest masked section {value} with {tasks} tasks (bound {MASKED_BOUND})"
-            for tasks, value in longest.items() if value >= MASKED_BOUND]
+    over = [f"longest masked section {section.length} with {tasks} tasks, from {section.begin} on "
+            f"(bound {MASKED_BOUND})" for tasks, section in longest.items()
+            if section.length >= MASKED_BOUND]
     over += broken_bounds(bounds)
     if over:
         sys.exit("bench: " + "; ".join(over) + ("; nothing accepted" if args.accept else ""))

@@ -156,16 +156,21 @@ static inline bool unlink_from(struct page_list *l, u32 pfn)
 	return prev == PFN_NIL;
 }
 
+static tm_noinline void move_count(struct zone *z, enum migratetype from, enum migratetype to,
+				   u64 nr)
+{
+	buddy_add_word(part_of_free(z, from), -nr);
+	buddy_add_word(part_of_free(z, to), nr);
+}
+
 /* Unlink a free block that will be linked as part of one of another type. */
-static tm_noinline void leave_list(struct zone *z, u32 pfn, unsigned int order,
-				   enum migratetype from, enum migratetype to)
+static inline void leave_list(struct zone *z, u32 pfn, unsigned int order, enum migratetype from,
+			      enum migratetype to)
 {
 	if (unlink_from(&z->area[order].list[from], pfn))
 		buddy_set_filled(z, from, z->filled[from] & ~(1u << order));
-	if (unlikely(part_of_free(z, from) != part_of_free(z, to))) {
-		buddy_add_word(part_of_free(z, from), -(1ull << order));
-		buddy_add_word(part_of_free(z, to), 1ull << order);
-	}
+	if (unlikely((u32)from > MIGRATE_RECLAIMABLE || (u32)to > MIGRATE_RECLAIMABLE))
+		move_count(z, from, to, 1ull << order);
 }
 
 void buddy_relink_locked(struct zone *z, u32 pfn, enum migratetype to)
@@ -352,6 +357,16 @@ struct page *buddy_take_from_locked(struct zone *z, unsigned int order, unsigned
 	if (unlikely(pageblock_type(z->area[have].list[from].head) != from))
 		return take_past_strays(z, order, most, from, mt);
 	return take_first(z, have, order, most, from, from, mt);
+}
+
+struct page *buddy_take_as_is_locked(struct zone *z, unsigned int order, enum migratetype from,
+				     enum migratetype mt)
+{
+	u32 fits = fitting(z, order, from);
+
+	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
+	BUG_ON_VAL(!fits, order, from);
+	return take_first(z, (unsigned int)__builtin_ctz(fits), order, order, from, from, mt);
 }
 
 struct page *buddy_take_claimed_locked(struct zone *z, unsigned int have, unsigned int order,

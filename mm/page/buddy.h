@@ -32,6 +32,11 @@ void buddy_init(struct zone *z);
 struct page *buddy_take_from_locked(struct zone *z, unsigned int order, unsigned int most,
 				    enum migratetype from, enum migratetype mt);
 
+/* The same of one block of 2^order frames, of which lists of `from` have one, wherever
+ * its home is: what is cut off goes back to those lists. */
+struct page *buddy_take_as_is_locked(struct zone *z, unsigned int order, enum migratetype from,
+				     enum migratetype mt);
+
 /*
  * The same of one block: the first of order `have` on the list of `from`, whose
  * pageblocks have just become mt's. What is cut off goes to the lists of mt, which

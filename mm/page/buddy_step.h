@@ -130,6 +130,48 @@ static inline struct page *buddy_take_whole_locked(struct zone *z, unsigned int 
 	return page;
 }
 
+/*
+ * As many such pops from one list as it has, `most` at most; heads say `head` instead
+ * of what buddy_take_locked() would make them say. Fewer, or none: the next is not
+ * such a block. `most` is bounded by the caller.
+ */
+static inline unsigned int buddy_take_row_locked(struct zone *z, unsigned int order,
+						 enum migratetype mt, u64 head, unsigned int most,
+						 struct page **block)
+{
+	struct page_list *l = &z->area[order].list[mt];
+	u32 flags = frame_flags(z->id, PAGE_FREE, order, mt), pfn = l->head, *back;
+	u32 adds = buddy_taken_frame(mt == MIGRATE_MOVABLE);
+	unsigned int nr = 0;
+
+	FRAME_AS_IS(l);
+	for (; nr < most && pfn != PFN_NIL; nr++) {
+		struct pageblock *home = pageblock_entry(pfn);
+		struct page *page = frame(pfn);
+
+		FRAME_AS_IS(page);
+		if (unlikely(home->type != mt || frame_pair(&page->flags) != flags ||
+			     frame_is_mapped(page)))
+			break;
+		back = buddy_back_link(l, page->next);
+		if (unlikely(*back != pfn))
+			break;
+		*back = PFN_NIL;
+		*(u64 *)(void *)&page->flags = head;
+		buddy_count_pageblock(home, order, adds);
+		block[nr] = page;
+		pfn = page->next;
+	}
+	l->head = pfn;
+	l->count -= nr;
+	if (pfn == PFN_NIL)
+		buddy_set_filled(z, mt, z->filled[mt] & ~(1u << order));
+	buddy_add_word(&z->nr_free, -((u64)nr << order));
+	buddy_add_word(&z->nr_usable, -((u64)nr << order));
+	z->nr_alloc += nr;
+	return nr;
+}
+
 /* Onto the list of its pageblock's type. */
 static inline void buddy_link_whole(struct zone *z, struct page *page, u32 pfn, unsigned int order,
 				    enum migratetype mt, bool tail)

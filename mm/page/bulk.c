@@ -112,17 +112,21 @@ static bool refill_step(const struct mm_task *me, gfp_t gfp, struct zone **mixed
 	u32 which = hit_zone(gfp);
 	enum migratetype mt = (enum migratetype)(gfp & HIT_MOBILITY);
 	bool stolen = false;
-	u64 flags = arch_irq_save(), pass;
 	unsigned int got = 0;
-	struct pcp *p = me->cache->first[which];
 
-	if (hit_read16(&p->row[0].limit)) {
-		pass = hit_read64(&p->zone->pass[ZONE_NORMAL + which]);
-		got = pcp_refill(p, 0, mt, mt == MIGRATE_MOVABLE, pass + PCP_CHUNK, &stolen);
+	for (enum mobility_turn turn = TURN_OWN; !got && turn < NR_TURNS; turn++) {
+		u64 flags = arch_irq_save(), pass;
+		struct pcp *p = me->cache->first[which];
+
+		if (hit_read16(&p->row[0].limit)) {
+			pass = hit_read64(&p->zone->pass[ZONE_NORMAL + which]);
+			got = pcp_refill(p, 0, mt, mt == MIGRATE_MOVABLE, pass + PCP_CHUNK, turn,
+					 &stolen);
+		}
+		arch_irq_restore(flags);
+		if (unlikely(stolen))
+			*mixed = p->zone;
 	}
-	arch_irq_restore(flags);
-	if (unlikely(stolen))
-		*mixed = p->zone;
 	return got && !stolen;
 }
 

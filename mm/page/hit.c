@@ -27,13 +27,22 @@ static inline __attribute__((always_inline)) const void *tail_site(void)
 
 /* ---- taking --------------------------------------------------------------------- */
 
+/* hit_is_plain(), where there is time to ask more: what is special about a task is not
+ * about the interrupt that found it running. */
+static bool is_plain(const struct mm_task *me, gfp_t gfp)
+{
+	return hit_is_plain(me, gfp) ||
+	       (!(gfp & (u32)(HIT_NEVER | __GFP_DIRECT_RECLAIM)) && in_interrupt());
+}
+
 /*
  * The short way when the cache had nothing, or for blocks too large for it: what
  * alloc_pages() would do for a plain request while its first zone is above the
- * mark that serves everybody. Null: it is not, or somebody watches. Masked.
+ * mark that serves everybody. Null: it is not above, the lists have none, or somebody
+ * watches. Masked.
  */
 static struct page *take_plain(const struct mm_task *me, gfp_t gfp, unsigned int order,
-			       bool *stolen, struct zone **from)
+			       enum mobility_turn turn, bool *stolen, struct zone **from)
 {
 	u64 which = hit_zone(gfp), pass;
 	struct pcp *p = me->cache->first[which];
@@ -48,12 +57,12 @@ static struct page *take_plain(const struct mm_task *me, gfp_t gfp, unsigned int
 	pass = hit_read64(&z->pass[ZONE_NORMAL + which]);
 	if (order < PCP_ORDERS) {
 		if (hit_read16(&p->row[order].limit))
-			pcp_refill(p, order, mt, cma, pass + PCP_CHUNK, stolen);
+			pcp_refill(p, order, mt, cma, pass + PCP_CHUNK, turn, stolen);
 		return hit_take(me, gfp, order);
 	}
 	spin_lock(&z->lock);
 	if (likely(z->nr_usable >= pass + (1ull << order)))
-		page = mobility_take_locked(z, order, mt, cma, stolen);
+		page = mobility_take_locked(z, order, order, mt, cma, turn, stolen);
 	spin_unlock(&z->lock);
 	if (likely(page)) {
 		p->direct_alloc++;
@@ -64,19 +73,20 @@ static struct page *take_plain(const struct mm_task *me, gfp_t gfp, unsigned int
 
 static tm_noinline struct page *alloc_more(gfp_t gfp, unsigned int order, const void *site)
 {
-	const struct mm_task *me = mm_own();
+	bool plain = order <= MAX_PAGE_ORDER && is_plain(mm_own(), gfp);
 	struct alloc_request rq;
 	struct zone *from = NULL;
 	struct page *page = NULL;
 	bool stolen = false;
-	u64 flags;
 
 	if (!site)
 		site = __builtin_return_address(0);
-	if (likely(order <= MAX_PAGE_ORDER && hit_is_plain(me, gfp))) {
-		flags = arch_irq_save();
-		page = take_plain(me, gfp, order, &stolen, &from);
+	for (enum mobility_turn turn = TURN_OWN; plain && !page && turn < NR_TURNS; turn++) {
+		u64 flags = arch_irq_save();
+
+		page = take_plain(mm_own(), gfp, order, turn, &stolen, &from);
 		arch_irq_restore(flags);
+		plain = from != NULL;
 	}
 	if (from)
 		pcp_check_low(from);
@@ -129,11 +139,11 @@ static tm_noinline struct page *alloc_large(gfp_t gfp, unsigned int order, const
 	struct page *page;
 	u64 flags;
 
-	/* Small ones come here when they are not plain. */
-	if (unlikely(order > MAX_PAGE_ORDER || !hit_is_plain(me, gfp)))
+	if (unlikely(order > MAX_PAGE_ORDER || !is_plain(me, gfp)))
 		return alloc_more(gfp, order, site);
 	flags = arch_irq_save();
-	page = take_large(me, gfp, order);
+	/* Small ones come here when they are not plain at first sight. */
+	page = order < PCP_ORDERS ? hit_take(me, gfp, order) : take_large(me, gfp, order);
 	arch_irq_restore(flags);
 	if (unlikely(!page))
 		return alloc_more(gfp, order, site);
@@ -166,61 +176,79 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 
 /* ---- giving back ---------------------------------------------------------------- */
 
-/*
- * The short way for blocks too large for a cache, or when the list is full: one
- * lock hold. False: it is not intact, or somebody watches. Masked.
- */
-static bool put_plain(const struct mm_task *me, struct page *page, unsigned int order)
+/* The cache that a block goes to or through; null: it is not intact, or not plain, or
+ * somebody watches. Masked. */
+static struct pcp *plain_cache(const struct mm_task *me, const struct page *page,
+			       unsigned int order)
 {
 	u64 pfn = hit_rotate((u64)(uintptr_t)page - ARCH_FRAMES_BASE, 5);
-	enum migratetype home;
 	struct pcp *p;
-	bool good;
 	u32 id;
 
 	if (unlikely(pfn - frame_map.run_start >= frame_map.run_frames && !frame_exists(pfn)))
-		return false;
+		return NULL;
 	id = frame_zone_id(page);
 	if (unlikely(id >= frame_map.nr_zone_ids))
-		return false;
+		return NULL;
 	p = &me->cache->zone[id];
 	if (unlikely(!hit_read16(&p->row[0].limit) || !buddy_can_put_locked(p->zone, page, order)))
-		return false;
-	home = pageblock_type(pfn);
-	if (unlikely(home == MIGRATE_CMA))
-		return false; /* cached with the movable ones, which the long way knows */
-	if (order < PCP_ORDERS && hit_read16(&p->row[order].limit) &&
-	    home == frame_list_type(page)) {
-		pcp_drain_list(p, order, home);
-		return hit_put(me, page, order);
-	}
-	spin_lock(&p->zone->lock);
-	good = buddy_can_put_locked(p->zone, page, order);
+		return NULL;
+	/* Cached with the movable ones, which the long way knows. */
+	return unlikely(pageblock_type(pfn) == MIGRATE_CMA) ? NULL : p;
+}
+
+/* To the zone's lists; false: not intact any more. Masked. */
+static bool put_home(struct pcp *p, struct page *page, unsigned int order)
+{
+	struct zone *z = p->zone;
+	bool good;
+
+	spin_lock(&z->lock);
+	good = buddy_can_put_locked(z, page, order);
 	if (likely(good)) {
-		p->zone->nr_freed++;
-		buddy_put_locked(p->zone, page, order, false);
+		z->nr_freed++;
+		buddy_put_locked(z, page, order, false);
 		p->direct_free++;
 		p->direct_free_pages += 1ull << order;
 	}
-	spin_unlock(&p->zone->lock);
+	spin_unlock(&z->lock);
 	return good;
 }
 
+/*
+ * Makes room in a list that is full, for a hit after interrupts were let in, or takes
+ * the block home. An interrupt, which lets none in, does not make room: one block
+ * costs the zone less.
+ */
 tm_noinline void page_free_more(struct page *page, unsigned int order, const void *site)
 {
+	enum migratetype mt;
+	bool done = false;
+	struct pcp *p;
 	u64 flags;
-	bool done;
 
 	if (!site)
 		site = __builtin_return_address(0);
 	flags = arch_irq_save();
-	done = put_plain(mm_own(), page, order);
+	p = plain_cache(mm_own(), page, order);
+	if (likely(p)) {
+		mt = frame_list_type(page);
+		if (order < PCP_ORDERS && hit_read16(&p->row[order].limit) &&
+		    pageblock_type(frame_number(page)) == mt && !in_interrupt()) {
+			pcp_drain_list(p, order, mt);
+			arch_irq_restore(flags);
+			flags = arch_irq_save();
+			done = hit_put(mm_own(), page, order);
+		} else {
+			done = put_home(p, page, order);
+		}
+	}
 	arch_irq_restore(flags);
 	if (unlikely(!done))
 		page_free_long(page, order, site);
 }
 
-/* put_plain() for a large block that does not merge, without a call on the way. */
+/* put_home() for a large block that does not merge, without a call on the way. */
 static inline bool put_large(const struct mm_task *me, struct page *page, unsigned int order)
 {
 	u64 pfn = hit_rotate((u64)(uintptr_t)page - ARCH_FRAMES_BASE, 5);

@@ -21,7 +21,6 @@ enum {
 	/* A type that can be moved out again may claim a pageblock only on the
 	 * strength of a block of this order (row 52). */
 	LEAST_MOVABLE_CLAIM = PAGEBLOCK_ORDER / 2,
-	ROUNDS = 2,
 	LEAST_BOOST_BLOCKS = 4, /* pageblocks in a zone that may be boosted */
 	BOOST_FACTOR_DEFAULT = 15000,
 	BOOST_FACTOR_UNIT = 10000,
@@ -165,7 +164,7 @@ void mobility_settle(struct zone *z)
 }
 
 /* Nothing can be claimed: the smallest block that fits, whoever's of the two. What a
- * split leaves stays with its pageblock's type. */
+ * split leaves stays on those lists. */
 static struct page *take_smallest(struct zone *z, unsigned int order, enum migratetype mt)
 {
 	const u8 *other = victims[mt];
@@ -174,23 +173,20 @@ static struct page *take_smallest(struct zone *z, unsigned int order, enum migra
 	bool second = !(z->filled[other[0]] >> have & 1);
 
 	BUG_ON_VAL(!fits, order, mt);
-	return buddy_take_from_locked(z, order, order, (enum migratetype)other[second], mt);
+	return buddy_take_as_is_locked(z, order, (enum migratetype)other[second], mt);
 }
 
+/* A stray found on the way goes home, which ends the turn, unless it is the last. */
 static struct page *steal(struct zone *z, unsigned int order, unsigned int most,
-			  enum migratetype mt, bool *stolen)
+			  enum migratetype mt, enum mobility_turn turn, bool *stolen)
 {
 	struct victim v;
 
-	for (unsigned int strays = 0;; strays++) {
-		if (!find_largest(z, order, mt, &v))
-			return NULL;
-		if (strays == BUDDY_STRAYS || !buddy_is_stray(z, v.pfn, v.order, v.list))
-			break;
-		tm_step();
+	if (!find_largest(z, order, mt, &v))
+		return NULL;
+	if (turn != TURN_LAST && buddy_is_stray(z, v.pfn, v.order, v.list)) {
 		buddy_relink_locked(z, v.pfn, v.home);
-		if (v.home == mt)
-			return buddy_take_from_locked(z, order, most, mt, mt);
+		return v.home == mt ? buddy_take_from_locked(z, order, most, mt, mt) : NULL;
 	}
 	vm_event(ALLOC_FALLBACK);
 	trace_event(TRACE_EXTFRAG, v.pfn, order, mt, v.list);
@@ -210,26 +206,22 @@ static bool cma_first(const struct zone *z)
 	return z->nr_free_cma > z->nr_free / 2;
 }
 
-struct page *mobility_take_other_locked(struct zone *z, unsigned int order, unsigned int most,
-					enum migratetype mt, bool cma, bool *stolen)
+struct page *mobility_take_any_locked(struct zone *z, unsigned int order, unsigned int most,
+				      enum migratetype mt, bool cma, enum mobility_turn turn,
+				      bool *stolen)
 {
 	struct page *page = NULL;
 
 	BUG_ON_VAL(mt >= MIGRATE_HIGHATOMIC || (cma && mt != MIGRATE_MOVABLE), mt, cma);
 	if (cma && cma_first(z))
 		page = buddy_take_from_locked(z, order, most, MIGRATE_CMA, mt);
-	if (!page)
-		page = buddy_take_from_locked(z, order, most, mt, mt);
+	/* Own ones that were all strays are at home now: the next turn sees where. */
+	if (!page && z->filled[mt] >> order)
+		return turn == TURN_LAST ? buddy_take_as_is_locked(z, order, mt, mt)
+					 : buddy_take_from_locked(z, order, most, mt, mt);
 	if (!page && cma)
 		page = buddy_take_from_locked(z, order, most, MIGRATE_CMA, mt);
-	/* Once more if all that fitted were strays, which are at home now: with the type
-	 * itself, perhaps, and then nothing is stolen. */
-	for (unsigned int i = 0; !page && i < ROUNDS; i++) {
-		page = steal(z, order, most, mt, stolen);
-		if (!page)
-			page = buddy_take_from_locked(z, order, most, mt, mt);
-	}
-	return page;
+	return page ? page : steal(z, order, most, mt, turn, stolen);
 }
 
 /* ---- the high-atomic reserve (row 55) -------------------------------------------------- */

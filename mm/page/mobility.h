@@ -15,37 +15,40 @@
 
 struct alloc_request;
 
-/* mobility_take_up_to_locked() when the type's own lists are not the answer. */
-struct page *mobility_take_other_locked(struct zone *z, unsigned int order, unsigned int most,
-					enum migratetype mt, bool cma, bool *stolen);
+/*
+ * Row 42 in turns, each a hold, with interrupts let in between. Who gets null has the
+ * next turn, until the last one.
+ */
+enum mobility_turn {
+	TURN_OWN,  /* the type's own lists, unless CMA may come first */
+	TURN_ANY,  /* and others; may do no more than send a stray home */
+	TURN_LAST, /* and all are taken as they are */
+	NR_TURNS,
+};
 
 /*
- * Row 42: a block of at least 2^order and, where a larger one is there, up to
- * 2^most frames for type mt (as buddy_take_from_locked()): smallest fit in its own
- * lists; for movable ones CMA, first of all when it is more than half of all free
- * pages (row 53); then stealing from others, largest block first (row 52), after
- * which the fit is tried once more. *stolen is set, and
- * never cleared, when types were mixed in a pageblock: the caller ends the hold with
- * this block, then calls mobility_settle() and wakes who works the boost off.
+ * The later turns: for movable ones CMA, first of all when it is more than half of all
+ * free pages (row 53); else the own lists, since the zone may have become another; then
+ * stealing from others, largest block first (row 52). *stolen is set, and never cleared,
+ * when types were mixed in a pageblock: the caller ends the hold with this block, then
+ * calls mobility_settle() and wakes who works the boost off.
  */
-static inline struct page *mobility_take_up_to_locked(struct zone *z, unsigned int order,
-						      unsigned int most, enum migratetype mt,
-						      bool cma, bool *stolen)
-{
-	struct page *page = NULL;
+struct page *mobility_take_any_locked(struct zone *z, unsigned int order, unsigned int most,
+				      enum migratetype mt, bool cma, enum mobility_turn turn,
+				      bool *stolen);
 
-	if (likely(!(cma && z->nr_free_cma)))
-		page = buddy_take_from_locked(z, order, most, mt, mt);
-	if (likely(page))
-		return page;
-	return mobility_take_other_locked(z, order, most, mt, cma, stolen);
-}
-
-/* The same for one block of just this order. */
+/*
+ * A block of at least 2^order and, where a larger one is there, up to 2^most frames
+ * (as buddy_take_from_locked()) for type mt, smallest fit. Null: see above.
+ */
 static inline struct page *mobility_take_locked(struct zone *z, unsigned int order,
-						enum migratetype mt, bool cma, bool *stolen)
+						unsigned int most, enum migratetype mt, bool cma,
+						enum mobility_turn turn, bool *stolen)
 {
-	return mobility_take_up_to_locked(z, order, order, mt, cma, stolen);
+	if (unlikely(turn != TURN_OWN))
+		return mobility_take_any_locked(z, order, most, mt, cma, turn, stolen);
+	return unlikely(cma && z->nr_free_cma) ? NULL
+					       : buddy_take_from_locked(z, order, most, mt, mt);
 }
 
 /*

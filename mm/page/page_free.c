@@ -42,23 +42,44 @@ static tm_noinline enum page_fault refuse_locked(struct zone *z, struct page *pa
 	return fault;
 }
 
-/* Into the cache, after making room there if need be; false: not its place. Masked. */
-static bool put_cached(struct zone *z, struct page *page, unsigned int order)
+/* Is a cache its place? Lent CMA frames lie with the movable ones. */
+static bool is_cacheable(const struct page *page, unsigned int order)
 {
 	enum migratetype mt = frame_list_type(page);
 	enum migratetype home = pageblock_type(frame_number(page));
-	struct pcp *p = pcp_own(z);
-	u32 room;
 
-	/* Lent CMA frames lie with the movable ones. */
-	if (order >= PCP_ORDERS || (u32)mt >= PCP_TYPES ||
-	    (mt != home && !(mt == MIGRATE_MOVABLE && home == MIGRATE_CMA)))
+	return order < PCP_ORDERS && (u32)mt < PCP_TYPES &&
+	       (mt == home || (mt == MIGRATE_MOVABLE && home == MIGRATE_CMA));
+}
+
+static bool is_full(const struct pcp *p, unsigned int order, enum migratetype mt)
+{
+	return pcp_blocks(&p->list[order][mt]) >=
+	       __atomic_load_n(&p->row[order].room, __ATOMIC_RELAXED);
+}
+
+/* In a full list, a section of its own; an interrupt would let nobody in between. */
+static void make_room(struct zone *z, const struct page *page, unsigned int order)
+{
+	enum migratetype mt = frame_list_type(page);
+	u64 flags;
+
+	if (!is_cacheable(page, order) || in_interrupt())
+		return;
+	flags = arch_irq_save();
+	if (is_full(pcp_own(z), order, mt))
+		pcp_drain_list(pcp_own(z), order, mt);
+	arch_irq_restore(flags);
+}
+
+/* Into the cache, if that is its place and has room. Masked. */
+static bool put_cached(struct zone *z, struct page *page, unsigned int order)
+{
+	enum migratetype mt = frame_list_type(page);
+	struct pcp *p = pcp_own(z);
+
+	if (!is_cacheable(page, order) || is_full(p, order, mt))
 		return false;
-	room = __atomic_load_n(&p->row[order].room, __ATOMIC_RELAXED);
-	if (!room)
-		return false;
-	if (pcp_blocks(&p->list[order][mt]) >= room)
-		pcp_drain_list(p, order, mt);
 	pcp_push(p, page, order, mt);
 	return true;
 }
@@ -107,6 +128,8 @@ void page_free_long(struct page *page, unsigned int order, const void *site)
 	/* Before any lock, but never what is not ours to write to. */
 	if (tm_debug && good)
 		page_poison(page, order);
+	if (good)
+		make_room(z, page, order);
 	flags = arch_irq_save();
 	if (good)
 		owner_clear(page, order, site);

@@ -16,25 +16,17 @@
 
 #include "mm/boot/phase.h"
 #include "mm/boot/topology.h"
+#include "mm/page/buddy_step.h"
 #include "mm/page/hit.h"
-#include "mm/page/mobility.h"
 #include "mm/page/page_check.h"
 #include "mm/stat/owner.h"
 #include "mm/stat/vmstat.h"
 
 enum {
 	GROUP_ORDER = PCP_ORDERS - 1, /* of a complete group of PCP_CHUNK frames */
-	/* A hold gives back one more block while it has done less than this: a merge
-	 * costs 40 instructions, a block without one as much as three. So the last,
-	 * with all merges there may be, ends it at 18 of them. */
-	WORK_OF_PUT = 3,
-	HOLD_WORK = 6,
-	HOLD_BLOCKS = HOLD_WORK / WORK_OF_PUT,
-	/* Taking a block costs the same, and three splits as much as a merge. */
-	SPLITS_OF_WORK = 3,
-	TAKE_WORK = 12,
-	ROOM_SINGLES = 128, /* most blocks of a list of order 0; a guess */
-	ROOM_OTHERS = 64,   /* most frames of a list of the others; the same */
+	HOLD_BLOCKS = 2,              /* that a hold gives back, if neither merges; else one */
+	ROOM_SINGLES = 128,           /* most blocks of a list of order 0; a guess */
+	ROOM_OTHERS = 64,             /* most frames of a list of the others; the same */
 	/* More than a zone's lists can hold, so that an end is in sight even when
 	 * others fill them meanwhile. */
 	MOST_CHUNKS = PCP_TYPES * (ROOM_SINGLES + (PCP_ORDERS - 1) * ROOM_OTHERS),
@@ -85,129 +77,112 @@ void pcp_push(struct pcp *p, struct page *page, unsigned int order, enum migrate
 	l->put++;
 }
 
-/* ---- refill (row 47) ------------------------------------------------------------------ */
-
-/*
- * What taking from the type's own lists costs, in splits, when the smallest block that
- * fits lies where it belongs; 0: it does not, or there is none, so nobody knows.
- */
-static inline unsigned int cost_of_take(const struct zone *z, unsigned int order, unsigned int most,
-					enum migratetype mt)
+static u64 usable(const struct zone *z)
 {
-	u32 fits = z->filled[mt] & (~0u << order);
-	unsigned int have = (unsigned int)__builtin_ctz(fits | 1u << NR_PAGE_ORDERS);
-
-	if (!fits || pageblock_type(z->area[have].list[mt].head) != mt)
-		return 0;
-	return WORK_OF_PUT +
-	       (have > most ? (have - most + SPLITS_OF_WORK - 1) / SPLITS_OF_WORK : 0);
+	return __atomic_load_n(&z->nr_usable, __ATOMIC_RELAXED);
 }
 
-/* A block becomes pieces of a smaller order, which all say the same: under the lock,
- * since others go from head to head. */
-static inline void cut_locked(struct page *page, unsigned int have, unsigned int order, u64 head)
+/* ---- refill (row 47) ------------------------------------------------------------------ */
+
+/* The block is cut into pieces that all say the same: under the lock, since others go
+ * from head to head. */
+static inline void add_block(struct pcp_haul *h, struct page *page, unsigned int have)
 {
 	struct page *piece = page + (1u << have);
 
 	while (piece != page) {
-		piece -= 1u << order;
-		hit_set_head(piece, head);
+		piece -= 1u << h->order;
+		hit_set_head(piece, h->head);
+	}
+	h->block[h->nr] = page;
+	h->pieces[h->nr++] = 1u << (have - h->order);
+}
+
+/* Those that pops give, from the smallest that fit on. */
+static inline void haul_pops(struct zone *z, struct pcp_haul *h, u64 left, unsigned int takes,
+			     enum migratetype mt)
+{
+	while (h->nr < takes) {
+		u32 fits = z->filled[mt] & (~0u << h->order);
+		unsigned int have = (unsigned int)__builtin_ctz(fits | 1u << NR_PAGE_ORDERS);
+		u64 most = min_u64(left >> have, takes - h->nr);
+		unsigned int first = h->nr, nr;
+
+		if (!most)
+			break;
+		nr = buddy_take_row_locked(z, have, mt, h->head, (unsigned int)most,
+					   &h->block[first]);
+		for (unsigned int i = 0; i < nr; i++)
+			if (have == h->order)
+				h->pieces[h->nr++] = 1;
+			else
+				add_block(h, h->block[first + i], have);
+		left -= (u64)nr << have;
+		if (nr < most && z->filled[mt] >> have & 1)
+			break;
 	}
 }
 
-/* What the type's own lists have; what others have is a hold of its own, after which
- * the zone may be another. */
-static tm_noinline struct page *first_take(struct zone *z, struct pcp_haul *h, unsigned int most,
-					   enum migratetype mt, bool cma)
+/* The first is no pop: it alone. */
+static tm_noinline void haul_one(struct zone *z, struct pcp_haul *h, unsigned int most,
+				 enum migratetype mt, bool cma)
 {
-	struct page *page = NULL;
-	u64 above;
+	struct page *page = mobility_take_locked(z, h->order, most, mt, cma, h->turn, &h->stolen);
 
-	if (likely(!(cma && z->nr_free_cma)))
-		page = buddy_take_from_locked(z, h->order, most, mt, mt);
-	if (likely(page))
-		return page;
-	spin_unlock(&z->lock);
-	spin_lock(&z->lock);
-	above = z->nr_usable > h->floor ? z->nr_usable - h->floor : 0;
-	if (above < 1u << h->order)
-		return NULL;
-	most = (unsigned int)min_u64(most, fls_u64(above) - 1);
-	return mobility_take_other_locked(z, h->order, most, mt, cma, &h->stolen);
+	if (unlikely(page && frame_state(page) != PAGE_ALLOCATED))
+		h->damaged = page;
+	else if (likely(page))
+		add_block(h, page, frame_order(page));
 }
 
 void pcp_haul(struct zone *z, struct pcp_haul *h, enum migratetype mt, bool cma)
 {
-	unsigned int frames = 0, work = 0;
+	u64 want;
 
 	h->nr = 0;
 	h->damaged = NULL;
+	h->stolen = false;
 	spin_lock(&z->lock);
-	while (work < TAKE_WORK && h->nr < PCP_TAKES && frames < h->most) {
-		u64 above = z->nr_usable > h->floor ? z->nr_usable - h->floor : 0;
-		u64 want = min_u64(above, h->most - frames);
-		unsigned int most = fls_u64(want | 1) - 1, cost, have;
-		struct page *page;
-
-		if (want < 1u << h->order)
-			break;
-		cost = cost_of_take(z, h->order, most, mt);
-		if (h->nr && (!cost || work + cost > TAKE_WORK))
-			break;
-		/* Other types are asked for the first block only, which ends the hold. */
-		if (!cost || (!h->nr && cma && z->nr_free_cma))
-			cost = TAKE_WORK;
-		page = h->nr ? buddy_take_from_locked(z, h->order, most, mt, mt)
-			     : first_take(z, h, most, mt, cma);
-		if (!page)
-			break;
-		work += cost;
-		if (unlikely(frame_state(page) != PAGE_ALLOCATED)) {
-			h->damaged = page;
-			break;
-		}
-		have = frame_order(page);
-		cut_locked(page, have, h->order, h->head);
-		h->block[h->nr] = page;
-		h->pieces[h->nr++] = 1u << (have - h->order);
-		frames += 1u << have;
-	}
+	want = z->nr_usable > h->floor ? min_u64(z->nr_usable - h->floor, h->most) : 0;
+	if (likely(h->turn == TURN_OWN && !(cma && z->nr_free_cma)))
+		haul_pops(z, h, want, in_interrupt() ? 1 : PCP_TAKES, mt);
+	if (!h->nr && want >> h->order)
+		haul_one(z, h, fls_u64(want) - 1, mt, cma);
 	spin_unlock(&z->lock);
 }
 
-/* One block's pieces onto the list, the first on top. */
-static inline void push_pieces(struct pcp_list *l, struct page *page, unsigned int nr,
-			       unsigned int order)
-{
-	u32 pfn = frame_number(page) + (nr << order), below = l->head;
-	struct page *piece = page + (nr << order);
-
-	while (piece != page) {
-		pfn -= 1u << order;
-		piece -= 1u << order;
-		piece->next = below;
-		below = pfn;
-	}
-	l->head = below;
-	l->put += nr;
-}
-
 /*
- * What is taken later lies below on the list, so blocks are collected first and
- * pushed in reverse.
+ * What is taken later lies below on the list, so it is pushed in reverse.
  */
 unsigned int pcp_refill(struct pcp *p, unsigned int order, enum migratetype mt, bool cma, u64 floor,
-			bool *stolen)
+			enum mobility_turn turn, bool *stolen)
 {
 	struct pcp_list *l = &p->list[order][mt];
-	struct pcp_haul h = { .order = order, .most = PCP_CHUNK, .floor = floor, .head = l->flags };
 	unsigned int blocks = 0;
+	struct pcp_haul h;
+	u32 below;
 
+	if (unlikely(usable(p->zone) < floor + (1ull << order)))
+		return 0;
+	h.order = order;
+	h.most = PCP_CHUNK;
+	h.turn = turn;
+	h.floor = floor;
+	h.head = l->flags;
 	pcp_haul(p->zone, &h, mt, cma);
+	below = l->head;
 	for (unsigned int i = h.nr; i-- > 0;) {
-		push_pieces(l, h.block[i], h.pieces[i], order);
+		struct page *piece = h.block[i] + (h.pieces[i] << order);
+
+		while (piece != h.block[i]) {
+			piece -= 1u << order;
+			piece->next = below;
+			below = frame_number(piece);
+		}
 		blocks += h.pieces[i];
 	}
+	l->head = below;
+	l->put += blocks;
 	p->refilled[order] += blocks;
 	vm_event(PCP_REFILL);
 	if (unlikely(h.stolen))
@@ -221,7 +196,7 @@ unsigned int pcp_refill(struct pcp *p, unsigned int order, enum migratetype mt, 
 
 /* Blocks at a link of a list that may go home under one hold. */
 struct share {
-	struct page *block[HOLD_BLOCKS + PCP_CHUNK];
+	struct page *block[PCP_CHUNK];
 	unsigned int nr;
 	bool whole; /* they are a complete group, and all go */
 	u32 behind; /* what the last one links to */
@@ -232,41 +207,43 @@ static inline bool is_sound(const struct page *page, u32 flags)
 	return hit_pair(&page->flags) == flags && !hit_is_mapped(page);
 }
 
-/*
- * A complete aligned group of PCP_CHUNK frames, or what lies before the next one, up
- * to where HOLD_BLOCKS are there and the group of the last one ends. None: the first
- * is damaged. The list is this CPU's alone, so nobody waits for the search.
- */
-static inline void find_share(u32 pfn, u32 flags, unsigned int order, struct share *s)
+/* Blocks of the same group that lie behind one another, up to a damaged one. */
+static inline unsigned int find_run(u32 pfn, u32 flags, unsigned int most, struct page **block,
+				    u32 *behind)
 {
-	unsigned int all = PCP_CHUNK >> order, nr = 0, run = 0;
-	u32 group = 0;
+	u32 group = pfn / PCP_CHUNK;
+	unsigned int nr = 0;
 
-	s->whole = false;
-	while (pfn != PFN_NIL) {
+	while (nr < most && pfn / PCP_CHUNK == group) {
 		struct page *page = frame(pfn);
 
-		if (!run || pfn / PCP_CHUNK != group) {
-			if (nr >= HOLD_BLOCKS)
-				break;
-			run = 0;
-			group = pfn / PCP_CHUNK;
-		}
 		if (unlikely(!is_sound(page, flags)))
 			break;
-		s->block[nr++] = page;
+		block[nr++] = page;
 		pfn = page->next;
-		if (++run < all)
-			continue;
-		s->whole = nr == run;
-		if (!s->whole) {
-			nr -= run;
-			pfn = frame_number(s->block[nr]);
-		}
-		break;
 	}
-	s->nr = nr;
-	s->behind = pfn;
+	*behind = pfn;
+	return nr;
+}
+
+/*
+ * A complete aligned group of PCP_CHUNK frames, or what there is of one, or a block and
+ * another that lie there alone. None: the first is damaged. The list is this CPU's
+ * alone, so nobody waits for the search; a function of its own, or half of what the
+ * loop needs would lie on the stack.
+ */
+static tm_noinline void find_share(u32 pfn, u32 flags, unsigned int order, struct share *s)
+{
+	unsigned int all = PCP_CHUNK >> order;
+	u32 behind;
+
+	s->nr = find_run(pfn, flags, all, s->block, &s->behind);
+	s->whole = s->nr == all;
+	if (s->nr != 1 || s->whole || s->behind == PFN_NIL ||
+	    find_run(s->behind, flags, 2, &s->block[1], &behind) != 1)
+		return;
+	s->nr = 2;
+	s->behind = behind;
 }
 
 /* A complete group becomes one block of the highest order. Under the lock, since
@@ -286,7 +263,8 @@ static inline struct page *join_locked(const struct share *s, u32 flags)
 static inline unsigned int give_share(struct zone *z, const struct share *s, unsigned int order,
 				      u32 flags)
 {
-	unsigned int nr = 0, work = 0;
+	unsigned int nr = 0, merges = 0;
+	u32 free = (flags & ~(u32)PAGE_STATE_MASK) | PAGE_FREE;
 
 	spin_lock(&z->lock);
 	if (s->whole) {
@@ -294,10 +272,11 @@ static inline unsigned int give_share(struct zone *z, const struct share *s, uns
 		nr = s->nr;
 		z->nr_freed++;
 	} else {
-		while (nr < s->nr && work < HOLD_WORK) {
-			work += WORK_OF_PUT + buddy_put_locked(z, s->block[nr++], order, false);
-			z->nr_freed++;
-		}
+		do
+			merges = buddy_put_locked(z, s->block[nr++], order, false);
+		while (!merges && nr < s->nr && nr < HOLD_BLOCKS &&
+		       !buddy_is_free_block(frame_number(s->block[nr]) ^ 1u << order, free));
+		z->nr_freed += nr;
 	}
 	spin_unlock(&z->lock);
 	return nr;
@@ -516,11 +495,6 @@ static u64 low_mark(const struct zone *z)
 static u64 open_mark(const struct zone *z)
 {
 	return low_mark(z) + (z->wmark[WMARK_HIGH] - z->wmark[WMARK_LOW]) / 2;
-}
-
-static u64 usable(const struct zone *z)
-{
-	return __atomic_load_n(&z->nr_usable, __ATOMIC_RELAXED);
 }
 
 /* Racing CPUs may each see a crossing: the last look wins, and is right. */

@@ -20,14 +20,14 @@
 #ifndef MM_PAGE_PCP_H
 #define MM_PAGE_PCP_H
 
-#include "mm/page/frame.h"
+#include "mm/page/mobility.h"
 #include "mm/task.h"
 
 enum {
 	PCP_ORDERS = 4,                      /* 0..3 */
 	PCP_TYPES = MIGRATE_RECLAIMABLE + 1, /* CMA frames lie with the movable ones */
 	PCP_CHUNK = 8,                       /* frames moved in one lock hold */
-	PCP_TAKES = 6,                       /* blocks that they come in, at most */
+	PCP_TAKES = 8,                       /* blocks that they come in, at most */
 };
 
 struct pcp_list {
@@ -114,6 +114,7 @@ struct pcp_haul {
 	/* In: pieces of this order, of at most so many frames together (a power of two),
 	 * and what their heads are to say. No more than lie above the floor. */
 	unsigned int order, most;
+	enum mobility_turn turn;
 	u64 floor, head;
 	/* Out: blocks, each cut to so many pieces; one that was damaged, to be reported. */
 	struct page *block[PCP_TAKES];
@@ -123,7 +124,8 @@ struct pcp_haul {
 };
 /*
  * What as many smallest-fit takes would have given, up to the first that is more
- * than a pop; where that is the first of all, it alone. Masked.
+ * than a pop; where that is the first of all, it alone. An interrupt, which keeps
+ * others out for all of its call, gets one block. Masked.
  */
 void pcp_haul(struct zone *z, struct pcp_haul *h, enum migratetype mt, bool cma);
 
@@ -133,7 +135,7 @@ void pcp_haul(struct zone *z, struct pcp_haul *h, enum migratetype mt, bool cma)
  * pops give rising addresses. Blocks gained. *stolen as in mobility.h. Masked.
  */
 unsigned int pcp_refill(struct pcp *p, unsigned int order, enum migratetype mt, bool cma, u64 floor,
-			bool *stolen);
+			enum mobility_turn turn, bool *stolen);
 
 /* Limits follow from batch, high and whether the zone is above its low mark;
  * after marks were computed, and when a zone crosses that mark (row 48). Any, but

@@ -88,7 +88,8 @@ enum wm_verdict walk_test(const struct zone *z, const struct alloc_request *rq,
 /* ---- removal from one zone (row 60) ------------------------------------------------------- */
 
 /* Masked. Null: caches are for zones above low, or there was nothing to fill from. */
-static struct page *take_cached(struct zone *z, const struct alloc_request *rq, bool *stolen)
+static struct page *take_cached(struct zone *z, const struct alloc_request *rq,
+				enum mobility_turn turn, bool *stolen)
 {
 	u64 pass = relaxed(&z->wmark[WMARK_LOW]) + relaxed(&z->boost) +
 		   relaxed(&z->lowmem_reserve[rq->high]);
@@ -101,13 +102,13 @@ static struct page *take_cached(struct zone *z, const struct alloc_request *rq, 
 	if (page || !__atomic_load_n(&p->row[rq->order].room, __ATOMIC_RELAXED))
 		return page;
 	/* A chunk stays above, so that the last of this one may still be a hit. */
-	pcp_refill(p, rq->order, rq->mt, rq->cma, pass + PCP_CHUNK, stolen);
+	pcp_refill(p, rq->order, rq->mt, rq->cma, pass + PCP_CHUNK, turn, stolen);
 	return pcp_pop(p, rq->order, rq->mt);
 }
 
 /* Masked. */
 static struct page *take_direct(struct zone *z, const struct alloc_request *rq,
-				const struct alloc_try *t, bool *stolen)
+				const struct alloc_try *t, enum mobility_turn turn, bool *stolen)
 {
 	struct page *page = NULL;
 
@@ -116,7 +117,8 @@ static struct page *take_direct(struct zone *z, const struct alloc_request *rq,
 		if (unlikely(rq->highatomic && rq->order))
 			page = mobility_take_highatomic_locked(z, rq->order);
 		if (!page)
-			page = mobility_take_locked(z, rq->order, rq->mt, rq->cma, stolen);
+			page = mobility_take_locked(z, rq->order, rq->order, rq->mt, rq->cma, turn,
+						    stolen);
 		if (unlikely(guard_below) && page)
 			guard_beside_locked(z, page, rq->order);
 	}
@@ -155,15 +157,18 @@ static struct page *take_from(struct zone *z, const struct alloc_request *rq,
 {
 	struct page *page = NULL;
 	bool stolen = false;
-	u64 flags = arch_irq_save();
 
-	if (rq->order < PCP_ORDERS)
-		page = take_cached(z, rq, &stolen);
-	if (!page)
-		page = take_direct(z, rq, t, &stolen);
-	if (likely(page))
-		count_numa(z, rq);
-	arch_irq_restore(flags);
+	for (enum mobility_turn turn = TURN_OWN; !page && turn < NR_TURNS; turn++) {
+		u64 flags = arch_irq_save();
+
+		if (rq->order < PCP_ORDERS)
+			page = take_cached(z, rq, turn, &stolen);
+		if (!page)
+			page = take_direct(z, rq, t, turn, &stolen);
+		if (likely(page))
+			count_numa(z, rq);
+		arch_irq_restore(flags);
+	}
 	pcp_check_low(z);
 	/* Row 36: types were mixed, and the boost that came with it wants to be
 	 * worked off. */

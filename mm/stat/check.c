@@ -24,7 +24,7 @@
 enum {
 	/* A head costs up to 120 instructions, the rest of a block 10 a frame; a lock
 	 * is held for 1,000 at most. */
-	STEP = 4,
+	STEP = 2,
 	STEP_FRAMES = 32,
 	TRIES = 5,
 	LOOKS = 64,         /* at a head that another CPU may be turning */

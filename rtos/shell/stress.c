@@ -28,7 +28,7 @@ enum {
 };
 #define NS_PER_S 1000000000ull
 #define PATIENCE_NS (30 * NS_PER_S) /* for the least steps */
-#define IRQ_PAUSE_NS 200000ull
+#define IRQ_PAUSE_NS 50000ull
 /* A task ends within one operation; this only bounds our own bugs. */
 #define JOIN_NS (10 * NS_PER_S)
 

@@ -38,10 +38,20 @@ static gfp_t gfp_of(enum migratetype mt)
 	return gfp[mt];
 }
 
+/* All turns under one hold, since nobody else is there. */
+static struct page *take_locked(unsigned int order, enum migratetype mt, bool cma)
+{
+	struct page *page = NULL;
+
+	for (enum mobility_turn turn = TURN_OWN; !page && turn < NR_TURNS; turn++)
+		page = mobility_take_locked(zone, order, order, mt, cma, turn, &stolen);
+	return page;
+}
+
 static struct page *take_cma(unsigned int order, enum migratetype mt, bool cma)
 {
 	u64 flags = spin_lock_irqsave(&zone->lock);
-	struct page *page = mobility_take_locked(zone, order, mt, cma, &stolen);
+	struct page *page = take_locked(order, mt, cma);
 
 	spin_unlock_irqrestore(&zone->lock, flags);
 	if (page && frame_state(page) == PAGE_ALLOCATED)
@@ -429,8 +439,7 @@ static void test_borders_are_not_stolen(void **state)
 		pageblock_set_type(pfn, pfn + 2 * PAGEBLOCK_PAGES, border[i]);
 		buddy_put_locked(zone, frame(pfn), MAX_PAGE_ORDER, false);
 		for (unsigned int t = 0; t < MIGRATE_HIGHATOMIC; t++)
-			assert_null(
-				mobility_take_locked(zone, 0, (enum migratetype)t, false, &stolen));
+			assert_null(take_locked(0, (enum migratetype)t, false));
 		assert_int_equal(pageblock_type(pfn), border[i]);
 		spin_unlock_irqrestore(&zone->lock, flags);
 	}
@@ -477,7 +486,7 @@ static void test_damaged_victim(void **state)
 	(void)state;
 	victim->mapping = 7;
 	flags = spin_lock_irqsave(&zone->lock);
-	page = mobility_take_locked(zone, 0, MIGRATE_UNMOVABLE, false, &stolen);
+	page = take_locked(0, MIGRATE_UNMOVABLE, false);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	assert_ptr_equal(page, victim);
 	assert_int_equal(frame_state(page), PAGE_BAD);

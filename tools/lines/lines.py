@@ -59,11 +59,12 @@ class Symbols:
                 start + size > line]
 
 
-def compile_plugin(folder):
+def compile_plugin(folder, name="lines"):
     os.makedirs(folder, exist_ok=True)
-    so = os.path.join(folder, "lines.so")
+    so = os.path.join(folder, f"{name}.so")
+    root = os.path.join(HERE, "../..")
     subprocess.run([os.environ.get("HOSTCC", "gcc"), "-shared", "-fPIC", "-O2", "-Wall", "-Wextra",
-                    "-o", so, os.path.join(HERE, "plugin.c")], check=True)
+                    "-I", root, "-o", so, os.path.join(root, f"tools/{name}/plugin.c")], check=True)
     return so
 
 

@@ -9,36 +9,9 @@
  *   -plugin libplugin.so,out=FILE,stack=START-END,call=ENTRY:START-END[,call=...]
  *
  * Interrupts are masked in these calls, so nothing else runs in between; each
- * CPU has a watch of its own. QEMU's header is not packaged everywhere, so the
- * few prototypes used stand here, as API version 1 has them.
+ * CPU has a watch of its own.
  */
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-typedef uint64_t plugin_id;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-typedef void (*trans_cb)(plugin_id id, struct qemu_plugin_tb *tb);
-typedef void (*exec_cb)(unsigned int cpu, void *arg);
-typedef void (*mem_cb)(unsigned int cpu, uint32_t info, uint64_t va, void *arg);
-enum { NO_REGS = 0, READ_WRITE = 3 };
-
-extern void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, trans_cb cb);
-extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
-extern uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, exec_cb cb,
-						   int flags, void *arg);
-extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, mem_cb cb, int flags,
-					     int which, void *arg);
-extern unsigned int qemu_plugin_mem_size_shift(uint32_t info);
-extern void qemu_plugin_register_atexit_cb(plugin_id id, void (*cb)(plugin_id, void *), void *arg);
-
-__attribute__((visibility("default"))) int qemu_plugin_version = 1;
+#include "tools/qemu_plugin.h"
 
 enum { MAX_CPUS = 8, MAX_CALLS = 4, MAX_LINES = 4096, MAX_INSNS = 1 << 16, LINE_SHIFT = 6 };
 
@@ -169,8 +142,7 @@ static bool parse(const char *arg)
 	return true;
 }
 
-__attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, const void *info,
-							       int argc, char **argv)
+PLUGIN_EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
 {
 	(void)info;
 	for (int i = 0; i < argc; i++) {
