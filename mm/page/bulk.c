@@ -173,7 +173,7 @@ unsigned int alloc_pages_bulk(gfp_t gfp, unsigned int nr, struct page **page)
 	if ((n == nr && !mixed) || request_fill(&rq, NODE_NONE, gfp, 0, site))
 		return n;
 	if (unlikely(mixed))
-		slow_wake_kswapd(mixed, &rq);
+		page_alloc_mixed(mixed, &rq);
 	for (; n < nr; n++) {
 		page[n] = page_alloc_request(&rq, n == 0);
 		if (!page[n])

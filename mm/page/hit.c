@@ -90,9 +90,8 @@ static tm_noinline struct page *alloc_more(gfp_t gfp, unsigned int order, const 
 	}
 	if (from)
 		pcp_check_low(from);
-	/* Row 36: types were mixed, and that wants to be worked off. */
 	if (unlikely(stolen) && !request_fill(&rq, NODE_NONE, gfp, order, site))
-		slow_wake_kswapd(from, &rq);
+		page_alloc_mixed(from, &rq);
 	if (unlikely(page && frame_state(page) != PAGE_ALLOCATED)) {
 		page_report_damaged(page);
 		page = NULL;

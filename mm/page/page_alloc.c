@@ -9,6 +9,7 @@
 
 #include "mm/boot/topology.h"
 #include "mm/page/buddy.h"
+#include "mm/page/mobility.h"
 #include "mm/page/reserves.h"
 #include "mm/page/slowpath.h"
 #include "mm/page/walk.h"
@@ -30,6 +31,12 @@ struct page *page_alloc_cleared(struct page *page, unsigned int order)
 	for (u32 i = 0; i < 1u << order; i++)
 		clear_page(page_address(page + i));
 	return page;
+}
+
+void page_alloc_mixed(struct zone *z, const struct alloc_request *rq)
+{
+	mobility_settle(z);
+	slow_wake_kswapd(z, rq);
 }
 
 static struct page *alloc_long(gfp_t gfp, unsigned int order, int node, const void *site)

@@ -19,6 +19,9 @@ struct alloc_request;
  * every block goes through; null: none. The context of the request.
  */
 struct page *page_alloc_request(const struct alloc_request *rq, bool try_hard);
+/* What follows a request that mixed types in a zone (mobility.h), once its hold is over:
+ * the rest of the pageblock, and waking who works the boost off. Any. */
+void page_alloc_mixed(struct zone *z, const struct alloc_request *rq);
 /* Each page of the block zeroed; the block. Any. */
 struct page *page_alloc_cleared(struct page *page, unsigned int order);
 /* alloc_pages() and free_pages() for another caller, and never as a hit. */

@@ -12,7 +12,7 @@
 #include "mm/page/walk.h"
 
 #include "mm/boot/topology.h"
-#include "mm/page/mobility.h"
+#include "mm/page/page_alloc.h"
 #include "mm/page/page_check.h"
 #include "mm/page/pcp.h"
 #include "mm/page/policy.h"
@@ -170,12 +170,8 @@ static struct page *take_from(struct zone *z, const struct alloc_request *rq,
 		arch_irq_restore(flags);
 	}
 	pcp_check_low(z);
-	/* Row 36: types were mixed, and the boost that came with it wants to be
-	 * worked off. */
-	if (unlikely(stolen)) {
-		mobility_settle(z);
-		slow_wake_kswapd(z, rq);
-	}
+	if (unlikely(stolen))
+		page_alloc_mixed(z, rq);
 	return page;
 }
 

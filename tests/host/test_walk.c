@@ -33,6 +33,10 @@ static bool gains;
 static struct page *held; /* free this, the first time */
 static unsigned int asked_reclaim[2];
 
+/* What a wake for background reclaim found. */
+static unsigned int nr_wakes;
+static u64 boost_at_wake, unsettled_at_wake;
+
 /* ---- the rooms above, as far as they answer ------------------------------------------- */
 
 bool slow_dirty_ok(const struct node *n)
@@ -75,6 +79,9 @@ enum compact_result slow_compact(const struct alloc_request *rq, enum compact_mo
 void slow_wake_kswapd(struct zone *z, const struct alloc_request *rq)
 {
 	(void)rq;
+	nr_wakes++;
+	boost_at_wake = z->boost;
+	unsettled_at_wake = z->unsettled;
 	mobility_lower_boost(z, z->boost);
 }
 
@@ -228,6 +235,71 @@ static void test_reclaim_that_gains_nothing(void **state)
 	assert_int_equal(asked_reclaim[1], 0);
 }
 
+/* ---- what follows a steal, whichever way the request went (rows 36, 52) ----------------- */
+
+/* All pageblocks are movable and half used, and the caches are empty. */
+static void mix_everywhere(void)
+{
+	static const struct machine one = { .bank = { { GIB(1), GIB(1) + MIB(256), 0, 0 } } };
+	static struct page *block[256];
+	unsigned int nr = 0, scope;
+
+	machine_boot(&one);
+	mm_allow_blocking();
+	/* Below all marks, or a whole pageblock is left. */
+	scope = mm_scope_save(MM_SCOPE_MEMALLOC);
+	while (nr < 256 && (block[nr] = alloc_pages(GFP_NOWAIT | __GFP_NOWARN | __GFP_MOVABLE, 8)))
+		nr++;
+	mm_scope_restore(scope);
+	assert_in_range(nr, 200, 255);
+	for (unsigned int i = 0; i < nr; i++)
+		if (page_to_pfn(block[i]).v >> 8 & 1)
+			free_pages(block[i], 8);
+	mm_drain_caches();
+	nr_wakes = 0;
+}
+
+static void assert_worked_off(void)
+{
+	assert_int_equal(nr_wakes, 1);
+	assert_int_equal(unsettled_at_wake, 0);
+	assert_true(boost_at_wake >= PAGEBLOCK_PAGES);
+}
+
+static void test_steal_of_a_refill_is_worked_off(void **state)
+{
+	(void)state;
+	mix_everywhere();
+	assert_non_null(alloc_pages(GFP_KERNEL | __GFP_RECLAIMABLE, 0));
+	assert_worked_off();
+}
+
+static void test_steal_of_a_large_block_is_worked_off(void **state)
+{
+	(void)state;
+	mix_everywhere();
+	assert_non_null(alloc_pages(GFP_KERNEL | __GFP_RECLAIMABLE, 5));
+	assert_worked_off();
+}
+
+static void test_steal_of_a_bulk_is_worked_off(void **state)
+{
+	struct page *page[64];
+
+	(void)state;
+	mix_everywhere();
+	assert_int_equal(alloc_pages_bulk(GFP_KERNEL | __GFP_RECLAIMABLE, 64, page), 64);
+	assert_worked_off();
+}
+
+static void test_steal_of_the_long_way_is_worked_off(void **state)
+{
+	(void)state;
+	mix_everywhere();
+	assert_non_null(alloc_pages_node(0, GFP_KERNEL | __GFP_RECLAIMABLE, 0));
+	assert_worked_off();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +309,10 @@ int main(void)
 		cmocka_unit_test_setup(test_journey_tells, setup),
 		cmocka_unit_test_setup(test_reclaim_helps_at_once, setup),
 		cmocka_unit_test_setup(test_reclaim_that_gains_nothing, setup),
+		cmocka_unit_test_setup(test_steal_of_a_refill_is_worked_off, setup),
+		cmocka_unit_test_setup(test_steal_of_a_large_block_is_worked_off, setup),
+		cmocka_unit_test_setup(test_steal_of_a_bulk_is_worked_off, setup),
+		cmocka_unit_test_setup(test_steal_of_the_long_way_is_worked_off, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
