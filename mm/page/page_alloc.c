@@ -8,7 +8,6 @@
 #include "mm/page/page_alloc.h"
 
 #include "mm/boot/topology.h"
-#include "mm/page/buddy.h"
 #include "mm/page/mobility.h"
 #include "mm/page/reserves.h"
 #include "mm/page/slowpath.h"
