@@ -116,7 +116,8 @@ images: $(LIBS)
 
 # ---- run and debug --------------------------------------------------------------
 
-include boards/$(BOARD)/board.mk
+# BOARD_QEMU and BOARD_TEXT; sdcard, flash and tftp.
+include boards/boards.mk
 APPEND ?=
 QEMU_ARGS ?=
 
@@ -128,7 +129,8 @@ run: $(A)/Image
 	$(Q)TM_BUILD=$(W) $(PYTHON) -B tools/loader.py --append '$(APPEND)' --build $(BUILD) \
 		$(TREE) -- $(QEMU_ARGS)
 else
-run: $(A)/Image
+run: $(A)/Image board-fetch
+	$(BOARD_CHECK)
 	@echo "$(BOARD_TEXT)"
 	@echo "Leave with Ctrl-A x (or type poweroff). The serial console follows."
 	$(Q)$(BOARD_QEMU) -serial mon:stdio -kernel $< -append '$(APPEND)' $(QEMU_ARGS)
@@ -176,4 +178,4 @@ compile_commands.json: $(O)/.flags
 
 clean:
 	rm -rf $(B)/arm64 $(B)/arm64-test $(B)/arm64-meter $(B)/app-* $(B)/host $(B)/bench \
-		$(B)/lint compile_commands.json
+		$(B)/lint $(B)/sdcard $(B)/tftp compile_commands.json

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# What is made for a board, besides the Image: a card, a folder for network boot.
+# A board is a folder of data: board.mk (the QEMU line, what has to be fetched),
+# card.txt and tftp.txt (what goes where; the words are in tools/sdcard.py).
+
+BOARDS := $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk))
+ifeq ($(filter $(BOARD),$(BOARDS)),)
+$(error BOARD=$(BOARD): there is $(BOARDS))
+endif
+include boards/$(BOARD)/board.mk
+
+.PHONY: sdcard flash tftp board-fetch
+FIRMWARE ?=
+CARD ?= $(W)/sdcard/$(BOARD).img
+TFTP ?= $(W)/tftp/$(BOARD)
+
+# Words of tools/setup that bring a folder: trees and U-Boot of the board.
+board-fetch: | setup-run
+	$(Q)$(foreach what,$(BOARD_FETCH),tools/setup $(what) $(B)/$(FOLDER_$(what)) &&) :
+FOLDER_trees := dtbs
+FOLDER_u-boot-rpi := u-boot-rpi
+
+MAKE_CARD = $(PYTHON) -B tools/sdcard.py --board boards/$(BOARD) --image $(A)/Image \
+	--trees $(B)/dtbs --uboot $(B)/u-boot-rpi
+
+sdcard: $(A)/Image board-fetch | setup-card
+	$(Q)$(MAKE_CARD) $(if $(FIRMWARE),--firmware '$(FIRMWARE)') $(CARD)
+
+tftp: $(A)/Image board-fetch | setup-card
+	$(Q)$(MAKE_CARD) --list tftp.txt --folder $(TFTP)
+
+flash: | setup-card
+	$(if $(DEV),,$(error flash: which disk? make flash BOARD=$(BOARD) DEV=/dev/sdX (lsblk shows them)))
+	$(Q)$(MAKE) --no-print-directory sdcard
+	$(Q)$(PYTHON) -B tools/flash.py $(if $(FILE),--file) $(if $(PARTITION),--partition) \
+		$(CARD) '$(DEV)'
