@@ -16,6 +16,7 @@ import os
 import stat
 import subprocess
 import sys
+from errno import EBUSY
 
 COLUMNS = "NAME,PATH,TYPE,SIZE,MODEL,TRAN,RM,RO,FSTYPE,LABEL,MOUNTPOINTS"
 BLOCK = 1 << 20
@@ -162,7 +163,8 @@ def open_disk(path):
         raise Refused(f"{path}: no right to write (as root: "
                       f"sudo {' '.join([sys.executable, *sys.argv])})") from None
     except OSError as error:
-        raise Refused(f"{path}: {error.strerror}") from None
+        busy = ": something holds it that lsblk does not show" if error.errno == EBUSY else ""
+        raise Refused(f"{path}: {error.strerror}{busy}") from None
 
 
 def copy(disk, image):

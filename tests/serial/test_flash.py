@@ -167,6 +167,50 @@ def test_link_is_followed_and_named(image, tmp_path):
     assert done.returncode == 0 and f"{link} is {target}." in done.stdout
 
 
+@pytest.fixture
+def loop(tmp_path):
+    """A real block device on a file of ours: its name, for root only."""
+    backing = tmp_path / "backing"
+    with open(backing, "wb") as f:
+        f.truncate(DISK_BYTES)
+    done = subprocess.run(["losetup", "-f", "--show", str(backing)], capture_output=True, text=True,
+                          check=False, timeout=20)
+    if done.returncode:
+        pytest.skip(f"no loop device for us: {done.stderr.strip()}")
+    yield done.stdout.strip()
+    subprocess.run(["losetup", "-d", done.stdout.strip()], check=True, timeout=20)
+
+
+def test_block_device(loop, image, tmp_path):
+    """Written and read back as a device is; refused while somebody holds it."""
+    name = os.path.basename(loop)
+    held = os.open(loop, os.O_RDONLY | os.O_EXCL)
+    done = flash_plain(image, loop, answer=name)
+    os.close(held)
+    assert done.returncode == 1
+    assert "busy: something holds it that lsblk does not show" in done.stderr
+    done = flash_plain(image, loop, answer=name)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "backing").read_bytes().startswith(image.read_bytes())
+    assert "--pretend is for files" in flash_plain("--pretend", "x", image, loop).stderr
+
+
+def test_mounted_block_device(loop, image, tmp_path):
+    subprocess.run(["/usr/sbin/mkfs.ext4", "-q", loop], check=True, capture_output=True, timeout=20)
+    where = tmp_path / "mounted"
+    where.mkdir()
+    done = subprocess.run(["mount", loop, str(where)], capture_output=True, text=True,
+                          check=False, timeout=20)
+    if done.returncode:
+        pytest.skip(f"cannot mount: {done.stderr.strip()}")
+    try:
+        done = flash_plain(image, loop, answer=os.path.basename(loop))
+    finally:
+        subprocess.run(["umount", str(where)], check=True, timeout=20)
+    assert done.returncode == 1
+    assert f"{loop} is mounted on {where} (umount {loop})" in done.stderr
+
+
 def test_disk_of_the_running_system_is_refused(image):
     """The real disk below /, if there is one to see: asked about, never opened."""
     source = subprocess.run(["findmnt", "-no", "SOURCE", "/"], capture_output=True, text=True,
