@@ -326,7 +326,7 @@ void arch_reboot(void);
 /* ---- interrupt controller ------------------------------------------------ */
 
 /*
- * Probe the tree's controller (GICv2 or GICv3) and set up this CPU's part.
+ * Probe the tree's controller and set up this CPU's part.
  * irq_init: once, boot CPU; 0 or ERR_NODEV (no known controller: logged; the
  * kernel then runs on one CPU, see arch_idle()). irq_init_cpu: each secondary.
  */

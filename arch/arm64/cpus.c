@@ -132,4 +132,5 @@ void arch_cpus_init(void)
 	if (nr_left_out)
 		pr_warn("cpus: %u CPUs beyond the first %d are left out", nr_left_out, MAX_CPUS);
 	arm64_psci_init();
+	arm64_power_init();
 }

@@ -6,7 +6,7 @@
  * CPUs.
  */
 #include "arm64.h"
-#include "irqchip.h"
+#include "gic.h"
 #include "mmio.h"
 #include "rtos/rtos.h"
 
@@ -49,7 +49,7 @@ static int init(const struct dt_node *node)
 		return ERR_NODEV;
 	}
 	mmio_write32(dist, GICD_CTLR, 0);
-	nr_lines = gic_lines(dist);
+	nr_lines = gic_lines(node, dist);
 	gic_reset_shared(dist, nr_lines);
 	mmio_write32(dist, GICD_CTLR, CTLR_ENABLE);
 	return 0;
@@ -128,10 +128,14 @@ static void set_cpu(unsigned int irq, unsigned int cpu)
 }
 
 /* The distributor banks the private lines' registers by CPU itself. */
-static volatile u8 *home(unsigned int irq)
+static void set_level(unsigned int irq, unsigned int level)
 {
-	(void)irq;
-	return dist;
+	gic_set_level(dist, irq, level);
+}
+
+static void set_pending(unsigned int irq)
+{
+	gic_set_bit(dist, GICD_ISPENDR, irq);
 }
 
 static u32 ack(void)
@@ -164,7 +168,9 @@ const struct irqchip arm64_gicv2 = {
 	.unmask = unmask,
 	.mask = mask,
 	.set_cpu = set_cpu,
-	.home = home,
+	.set_level = set_level,
+	.set_pending = set_pending,
+	.translate = gic_translate,
 	.ack = ack,
 	.eoi = eoi,
 	.send = send,

@@ -7,7 +7,7 @@
  * group 1, which changes something only where no secure firmware did.
  */
 #include "arm64.h"
-#include "irqchip.h"
+#include "gic.h"
 #include "mmio.h"
 #include "rtos/rtos.h"
 
@@ -176,7 +176,7 @@ static int init(const struct dt_node *node)
 	}
 	mmio_write32(dist, GICD_CTLR, 0);
 	settle(dist, GICD_RWP);
-	nr_lines = gic_lines(dist);
+	nr_lines = gic_lines(node, dist);
 	for (unsigned int i = IRQ_SHARED; i < nr_lines; i += 32)
 		mmio_write32(dist, GICD_IGROUPR + i / 8, ~0u);
 	gic_reset_shared(dist, nr_lines);
@@ -269,6 +269,16 @@ static void set_cpu(unsigned int irq, unsigned int cpu)
 	mmio_write64(dist, GICD_IROUTER + irq * 8, router_of(cpu));
 }
 
+static void set_level(unsigned int irq, unsigned int level)
+{
+	gic_set_level(home(irq), irq, level);
+}
+
+static void set_pending(unsigned int irq)
+{
+	gic_set_bit(home(irq), GICD_ISPENDR, irq);
+}
+
 static u32 ack(void)
 {
 	u32 value = (u32)arm64_read_sysreg(ICC_IAR1);
@@ -304,7 +314,9 @@ const struct irqchip arm64_gicv3 = {
 	.unmask = unmask,
 	.mask = mask,
 	.set_cpu = set_cpu,
-	.home = home,
+	.set_level = set_level,
+	.set_pending = set_pending,
+	.translate = gic_translate,
 	.ack = ack,
 	.eoi = eoi,
 	.send = send,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One interrupt controller, as gic.c sees it: GICv2, GICv3, later others. Line
+ * One interrupt controller, as irq.c sees it: GICv2, GICv3, BCM2836. Line
  * numbers are the controller's own; lines below 32 belong to each CPU (0-15
  * between CPUs, 16-31 private devices), the rest are shared. A driver knows
  * its registers and where its node names them; it takes no lock. mask and
@@ -36,8 +36,14 @@ struct irqchip {
 	void (*mask)(unsigned int irq);
 	/* Direct a shared line, which is masked, to one CPU. */
 	void (*set_cpu)(unsigned int irq, unsigned int cpu);
-	/* Where a line's banks are: the distributor, or what this CPU has. */
-	volatile u8 *(*home)(unsigned int irq);
+	/* Its level 0..7 among pending lines, while masked; and make it pending:
+	 * of a private line always this CPU's. */
+	void (*set_level)(unsigned int irq, unsigned int level);
+	void (*set_pending)(unsigned int irq);
+	/* The line that these cells (1 to 4) mean below `parent`. 0; ERR_INVAL:
+	 * no node of this controller, or cells it does not know. */
+	int (*translate)(const struct dt_node *parent, const u32 *v, u32 cells, unsigned int *irq,
+			 bool *edge);
 	/* Take the most urgent pending line. The value goes back to eoi()
 	 * unchanged; irqchip_line() is its line, from IRQ_MAX on: none. */
 	u32 (*ack)(void);
@@ -51,52 +57,14 @@ static inline unsigned int irqchip_line(u32 value)
 	return value & 0x3ff;
 }
 
-extern const struct irqchip arm64_gicv2, arm64_gicv3;
+extern const struct irqchip arm64_gicv2, arm64_gicv3, arm64_bcm2836;
 
-/*
- * The GIC's distributor, whose banks of shared lines are the same in both
- * generations: everything off, not pending, of the default level and trigger.
- */
-void gic_reset_shared(volatile u8 *dist, unsigned int nr_lines);
-/* The same for the private lines, at a distributor or redistributor. */
-void gic_reset_private(volatile u8 *base);
-/* Trigger of a line; and the bit of a line in a bank of single bits. */
-void gic_set_trigger(volatile u8 *base, unsigned int irq, bool edge);
-void gic_set_bit(volatile u8 *base, unsigned int bank, unsigned int irq);
-unsigned int gic_lines(volatile u8 *dist);
-
-/* Banks of the distributor, and of a redistributor's second frame. */
-enum {
-	GICD_CTLR = 0x000,
-	GICD_TYPER = 0x004,
-	GICD_IGROUPR = 0x080,
-	GICD_ISENABLER = 0x100,
-	GICD_ICENABLER = 0x180,
-	GICD_ISPENDR = 0x200,
-	GICD_ICPENDR = 0x280,
-	GICD_ICACTIVER = 0x380,
-	GICD_IPRIORITYR = 0x400,
-	GICD_ITARGETSR = 0x800,
-	GICD_ICFGR = 0xc00,
-	GICD_SGIR = 0xf00,
-	GICD_IROUTER = 0x6000,
-	/*
-	 * Sixteen priorities exist in either security state, lower numbers first,
-	 * and the mask lets all but the last two pass: from the non-secure side
-	 * numbers are squeezed into the upper half, those of lines always, the
-	 * mask's only where the firmware keeps FIQs to itself. Lines of devices take eight,
-	 * level 0 the last of them; what is private to a CPU, alarm and calls,
-	 * comes before all devices. None interrupts another: interrupts stay
-	 * masked until the end.
-	 */
-	GIC_PRIORITY_PRIVATE = 0x50,
-	GIC_PRIORITY_LEVEL0 = 0xd0,
-	GIC_PRIORITY_STEP = 0x10,
-	GIC_PRIORITY_MASK = 0xf0,
-};
+/* ---- irq.c ------------------------------------------------------------------ */
 
 /* Serve everything pending on this CPU; called by trap_irq, masked. */
 void arm64_irq_handle(void);
+/* The controller that `interrupts` of a node refers to, or null. Any. */
+const struct dt_node *arm64_irq_parent(const struct dt_node *n);
 /* Whether a controller can interrupt the CPU; false without one. Any. */
 bool arm64_irq_serves(unsigned int cpu);
 

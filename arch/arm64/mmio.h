@@ -2,7 +2,7 @@
 /*
  * Device registers: one access of one width, never merged, split or left out.
  * Devices are mapped nGnRE, so accesses to one device stay in order; ordering
- * against memory is the caller's.
+ * against memory is the caller's, by the barriers below.
  */
 #ifndef ARCH_ARM64_MMIO_H
 #define ARCH_ARM64_MMIO_H
@@ -38,6 +38,18 @@ static inline void mmio_write64(volatile u8 *base, u32 offset, u64 v)
 static inline void mmio_write8(volatile u8 *base, u32 offset, u8 v)
 {
 	__asm__ volatile("strb %w0, [%1]" : : "rZ"(v), "r"(base + offset) : "memory");
+}
+
+/* What was stored in memory before is visible to whom a later register write lets
+ * know; and the same of everything before, reads too. */
+static inline void mmio_publish(void)
+{
+	__asm__ volatile("dsb ishst" : : : "memory");
+}
+
+static inline void mmio_barrier(void)
+{
+	__asm__ volatile("dsb sy" : : : "memory");
 }
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * PSCI: the firmware's calls to start and stop CPUs and to switch the machine
- * off. The
- * conduit and, for version 0.1, the function numbers come from the tree; a
- * conduit that cannot work here is refused by name before anything depends on
+ * off. The conduit and, for version 0.1, the function numbers come from the
+ * tree; a conduit that cannot work here is refused by name before anything depends on
  * it. State is set once by the boot CPU; calls are legal in any context.
  */
 #include "arm64.h"
@@ -107,13 +106,13 @@ bool arm64_psci_is_off(u64 hwid)
 	return (int)conduit(FN_AFFINITY_INFO, hwid, 0, 0) == AFFINITY_OFF;
 }
 
-void arch_poweroff(void)
+void arm64_psci_system_off(void)
 {
 	if (has_system_calls)
 		(void)conduit(FN_SYSTEM_OFF, 0, 0, 0);
 }
 
-void arch_reboot(void)
+void arm64_psci_system_reset(void)
 {
 	if (has_system_calls)
 		(void)conduit(FN_SYSTEM_RESET, 0, 0, 0);

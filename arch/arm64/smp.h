@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What cpus.c, smp.c and psci.c share: the tree's node of each CPU, and the
- * firmware's interface.
+ * What cpus.c, smp.c, psci.c and power.c share: the tree's node of each CPU, and
+ * the interfaces of firmware and hardware that switch CPUs and the machine.
  */
 #ifndef ARCH_ARM64_SMP_H
 #define ARCH_ARM64_SMP_H
@@ -32,6 +32,15 @@ bool arm64_psci_can_off(void);
 int arm64_psci_cpu_off(void);
 /* Whether the CPU of this affinity is through with that. */
 bool arm64_psci_is_off(u64 hwid);
+/* Switch the machine off, or reset it; returns where PSCI cannot. Any. */
+void arm64_psci_system_off(void);
+void arm64_psci_system_reset(void);
+
+/* ---- power.c ------------------------------------------------------------------ */
+
+/* Find what can switch the machine off and reset it. Boot CPU, once, after the
+ * linear map and arm64_psci_init(). */
+void arm64_power_init(void);
 
 /* ---- psci_call.S ---------------------------------------------------------------- */
 

@@ -155,7 +155,8 @@ static int explain_cpu(unsigned int cpu, bool on, int err)
 	else if (err == ERR_BUSY)
 		sh_print("cpu: another CPU is being switched\n");
 	else if (err == ERR_NOSYS)
-		sh_print("cpu: the device tree names no way to switch cpu%u\n", cpu);
+		sh_print("cpu: cpu%u: not supported: the device tree names no way to switch it\n",
+			 cpu);
 	else
 		sh_print("cpu: cpu%u did not obey (dmesg says more)\n", cpu);
 	return EXIT_FAIL;

@@ -50,6 +50,11 @@ $(H)/$(1)/test_shell_%: $(H)/$(1)/tests/host/test_shell_%.o $(H)/$(1)/libmm.a
 # The slow path alone: its test answers for all that it calls.
 $(H)/$(1)/test_slowpath: $(H)/$(1)/tests/host/test_slowpath.o $(H)/$(1)/libmm.a
 	$$(Q)$$(HOSTCC) $(HOST_LINK) $$^ -lcmocka -o $$@
+# The Raspberry Pi's interrupt controllers on a model of their registers.
+$(H)/$(1)/arch/arm64/%.o: HOST_CFLAGS += -include tests/host/fake/bcm2836.h
+$(H)/$(1)/test_bcm2836: $(H)/$(1)/tests/host/test_bcm2836.o $(H)/$(1)/arch/arm64/bcm2836.o \
+		$(H)/$(1)/arch/arm64/armctrl.o $(H)/$(1)/libmm.a
+	$$(Q)$$(HOSTCC) $(HOST_LINK) $$^ -lcmocka -o $$@
 # Sources of rtos/ whose contract is faked for everybody else.
 $(H)/$(1)/test_load: $(H)/$(1)/rtos/load.o
 $(H)/$(1)/test_bootargs: $(H)/$(1)/rtos/bootargs.o

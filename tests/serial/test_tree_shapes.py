@@ -24,10 +24,10 @@ def tree(name, bootargs):
     return blob
 
 
-def boots(name, *commands, mib=512):
+def boots(name, *commands, mib=512, machine="gic-version=3"):
     """What the commands print on this tree; the walk over memory finds nothing."""
     line = "; ".join((*commands, "mm check"))
-    text = batch(Shape(name, mib, 2), "", args=loader_args(tree(name, f'panic=-1 run="{line}"')))
+    text = batch(Shape(name, mib, 2, machine=machine), "", args=loader_args(tree(name, f'panic=-1 run="{line}"')))
     assert "mm check: 0 violations\n" in text, text[-3000:]
     assert re.search(r"^tm: exit 0$", text, re.M), text[-3000:]
     return text
@@ -82,6 +82,19 @@ def test_dma_limit_splits_zones():
 @pytest.mark.parametrize("name", ["cells-1-1", "cells-2-1"])
 def test_cells_of_real_boards(name):
     assert "memory: 524288 KiB on 1 node" in boots(name)
+
+
+def test_shapes_of_a_raspberry_pi_4():
+    text = boots("raspi4-shape", "cat /proc/zoneinfo", "cat /proc/interrupts", "cat /proc/iomem",
+                 mib=2048, machine="gic-version=2")
+    assert "irq: GICv2 at /soc/interrupt-controller@40000000" in text
+    assert "cpus: 2 of 2 online" in text
+    assert "console: pl011 at 0x9000000, interrupt 33" in text
+    # 948 MiB below the limit of the masters, 1 GiB above it; CMA where it may be.
+    assert zone_starts(text) == [0x40000, 0x80000]
+    assert [int(n) for n in re.findall(r"^ +present +(\d+)$", text, re.M)[:2]] == [
+        0x3b400, 0x40000]
+    assert re.findall(r"^ +cma +(\d+)$", text, re.M)[0] == "16384"
 
 
 def test_bad_distance():

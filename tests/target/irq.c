@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Interrupt lines: requests that are refused, lines raised by software on the
- * CPU, at the level and in the thread they were asked for, storms, and lines
- * taken away while they are raised. The view's columns are compared with what
- * is known otherwise. That alarms arrive every sleep of every suite shows.
+ * CPU, at the level and in the thread they were asked for, storms, lines taken
+ * away while they are raised, and the console's on each CPU. The view's columns
+ * are compared with what is known otherwise. That alarms arrive every sleep of
+ * every suite shows.
  */
 #include "rtos/irq.h"
 #include "tests/target/help.h"
@@ -375,6 +376,43 @@ static u64 timer_count(void)
 	return sum;
 }
 
+/* Interrupts of a line that the n-th online CPU took. */
+static u64 line_count(const char *name, unsigned int n)
+{
+	char *at = counts_of(name);
+	u64 count = 0;
+
+	for (unsigned int i = 0; at && i <= n; i++)
+		count = strtoul(at, &at, 10);
+	return count;
+}
+
+/* A line of a real device is served where it is directed, too. */
+static void test_device(void)
+{
+	static const char text[] =
+		"# sent while the console's interrupt is served by one CPU after the other\n";
+	const struct uart *u = console_uart();
+	unsigned int n = 0;
+
+	if (!u || u->irq == UART_POLLED) {
+		test_skip("the console has no interrupt line");
+		return;
+	}
+	for (u64 left = cpus_online(); left; left &= left - 1, n++) {
+		u64 deadline = time_after_ns(30 * SEC), before;
+
+		TEST_CHECK(irq_set_cpus(u->irq, left & -left) == 0);
+		before = line_count(u->name, n);
+		while (line_count(u->name, n) == before && time_now_ns() < deadline) {
+			console_write(text, sizeof(text) - 1);
+			sleep_ms(1);
+		}
+		TEST_CHECK_VAL(line_count(u->name, n) > before, n, before);
+	}
+	TEST_CHECK(irq_set_cpus(u->irq, 0) == 0);
+}
+
 /*
  * Each sleep costs at least one alarm. Where time is that of a busy host, one
  * alarm may come so late that it serves two.
@@ -398,7 +436,7 @@ static const struct test_case cases[] = {
 	{ "refused", test_refused }, { "view", test_view },         { "counts", test_counts },
 	{ "raised", test_raised },   { "affinity", test_affinity }, { "levels", test_levels },
 	{ "thread", test_thread },   { "disable", test_disable },   { "storm", test_storm },
-	{ "free", test_free },       { "cpu_gone", test_cpu_gone },
+	{ "free", test_free },       { "cpu_gone", test_cpu_gone }, { "device", test_device },
 };
 
 const struct test_suite suite_irq = { "irq", cases, ARRAY_SIZE(cases) };
