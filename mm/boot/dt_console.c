@@ -55,9 +55,10 @@ static tm_init void chain_prop(const struct dt_cursor *c)
 	u32 at = chain.nr_nodes - 1;
 	struct dt_prop *p;
 
-	/* As many names are wanted; more are repetitions. */
-	if (chain.nr_props[at] == CHAIN_PROPS)
+	/* Of repetitions the first counts, as for libfdt. */
+	if (dt_has(&chain.node[at], c->name))
 		return;
+	BUG_ON_VAL(chain.nr_props[at] == CHAIN_PROPS, chain.nr_props[at], c->offset);
 	p = &chain.prop[at][chain.nr_props[at]++];
 	*p = (struct dt_prop){ c->name, c->value, c->len, chain.node[at].props };
 	chain.node[at].props = p;
@@ -89,9 +90,12 @@ static tm_init const struct dt_node *read_chain(const void *fdt, const char *pat
 
 	chain.nr_nodes = 0;
 	dt_cursor_init(&c, fdt);
-	while ((token = dt_cursor_next(&c)) < DT_TOKEN_END) {
+	for (;;) {
 		bool here = depth == chain.nr_nodes;
 
+		token = dt_cursor_next(&c);
+		/* dt_check() saw it whole, and the root's end is looked at here. */
+		BUG_ON_VAL(token >= DT_TOKEN_END, token, depth);
 		if (token == DT_TOKEN_BEGIN) {
 			if (!depth) {
 				chain_push(c.name);
@@ -112,7 +116,7 @@ static tm_init const struct dt_node *read_chain(const void *fdt, const char *pat
 			depth--;
 		}
 	}
-	return len || !chain.nr_nodes ? NULL : &chain.node[chain.nr_nodes - 1];
+	return len ? NULL : &chain.node[chain.nr_nodes - 1];
 }
 
 /* String property of a node of the blob; null when absent or not terminated. */

@@ -596,7 +596,8 @@ tm_init void intake_records(void)
 	rec = memblock_alloc_zeroed(nr * sizeof(*rec), MEMBLOCK_ANY_NODE, MEM_BOOT, "boot records");
 	c = (struct memblock_cursor){ 0 };
 	intake_info.records = rec;
-	for (u32 i = 0; i < nr && memblock_next_reserved(&c, &r); i++, rec++) {
+	for (; memblock_next_reserved(&c, &r); rec++) {
+		BUG_ON_VAL(intake_info.nr_records == nr, nr, r.start.v);
 		rec->start = r.start;
 		rec->end = r.end;
 		rec->reason = (enum mem_reason)r.reason;
@@ -604,7 +605,5 @@ tm_init void intake_records(void)
 		dt_printable(rec->name, sizeof(rec->name), r.name);
 		intake_info.nr_records++;
 	}
-	BUG_ON(memblock_next_reserved(&c, &r));
-	BUG_ON_VAL(intake_info.nr_records > nr, intake_info.nr_records, nr);
 	intake_info.nr_warnings = dt_warnings();
 }

@@ -11,7 +11,7 @@
 #include "mm/boot/intake_parts.h"
 #include "rtos/rtos.h"
 
-static tm_init bool claim_memreserve(claim_fn fn, void *arg)
+static tm_init void claim_memreserve(claim_fn fn, void *arg)
 {
 	uint64_t base, size;
 	int nr = fdt_num_mem_rsv(intake_blob.fdt);
@@ -19,14 +19,11 @@ static tm_init bool claim_memreserve(claim_fn fn, void *arg)
 	for (int i = 0; i < nr; i++) {
 		struct claim c = { .reason = MEM_MEMRESERVE, .name = "/memreserve/" };
 
-		if (fdt_get_mem_rsv(intake_blob.fdt, i, &base, &size))
-			break;
+		BUG_ON_VAL(fdt_get_mem_rsv(intake_blob.fdt, i, &base, &size), i, nr);
 		c.start = phys_make(base);
 		c.nr_bytes = size;
-		if (!fn(&c, arg))
-			return false;
+		fn(&c, arg);
 	}
-	return true;
 }
 
 static tm_init void each_claim(claim_fn fn, void *arg)
@@ -49,14 +46,13 @@ static tm_init void each_claim(claim_fn fn, void *arg)
 			      false,          false,
 			      false };
 
-	if (!fn(&kernel, arg) || !fn(&blob, arg))
-		return;
-	if (core.nr_bytes && !fn(&core, arg))
-		return;
-	if (initrd.nr_bytes && !fn(&initrd, arg))
-		return;
-	if (!claim_memreserve(fn, arg))
-		return;
+	fn(&kernel, arg);
+	fn(&blob, arg);
+	if (core.nr_bytes)
+		fn(&core, arg);
+	if (initrd.nr_bytes)
+		fn(&initrd, arg);
+	claim_memreserve(fn, arg);
 	reserved_each_claim(fn, arg);
 }
 
@@ -72,23 +68,22 @@ struct guarded {
 	bool initrd_too;
 };
 
-static tm_init bool guard_claim(const struct claim *c, void *arg)
+static tm_init void guard_claim(const struct claim *c, void *arg)
 {
 	struct guarded *g = arg;
 	u64 end, first, last, size = g->end - g->start;
 
 	if (add_overflows(c->start.v, c->nr_bytes, &end) || !c->nr_bytes)
-		return true; /* reserve_claim() will not take it either */
+		return; /* reserve_claim() will not take it either */
 	if ((c->reason == MEM_INITRD && !g->initrd_too) || c->start.v >= g->end)
-		return true;
+		return;
 	first = (g->end - min_u64(end, g->end)) / size;
 	last = min_u64((g->end - 1 - c->start.v) / size, 63);
 	if (first > last)
-		return true;
+		return;
 	g->taken |= ~0ull << first & ~0ull >> (63 - last);
 	if (!first)
 		g->below = min_u64(g->below, align_down(c->start.v, PAGE_SIZE));
-	return true;
 }
 
 /* *below, when it does: an end of the next range of the size that may be free. */
@@ -120,14 +115,13 @@ static tm_init bool unclaimed_page(u64 start, u64 end, u64 *page)
 {
 	u64 below;
 
-	for (u64 at = align_down(end - 1, PAGE_SIZE); at >= start; at = below - PAGE_SIZE) {
+	for (u64 at = align_down(end - 1, PAGE_SIZE);; at = below - PAGE_SIZE) {
 		*page = at;
 		if (!touches_claim(at, at + PAGE_SIZE, false, &below))
 			return true;
 		if (below < start + PAGE_SIZE)
-			break;
+			return false;
 	}
-	return false;
 }
 
 /*
@@ -258,7 +252,7 @@ static tm_init const char *claim_prefix(const struct claim *c)
 	return c->reason == MEM_RESERVED ? "/reserved-memory/" : "";
 }
 
-static tm_init bool reserve_claim(const struct claim *c, void *arg)
+static tm_init void reserve_claim(const struct claim *c, void *arg)
 {
 	const char *other = "";
 	char name[48], with[48];
@@ -271,11 +265,11 @@ static tm_init bool reserve_claim(const struct claim *c, void *arg)
 		dt_warn("%s%s [0x%llx, +0x%llx): %s, ignored", claim_prefix(c), name,
 			(unsigned long long)c->start.v, (unsigned long long)c->nr_bytes,
 			c->nr_bytes ? "wraps" : "empty");
-		return true;
+		return;
 	}
 	end = min_u64(end, intake_blob.limit);
 	if (c->start.v >= end)
-		return true; /* beyond every RAM we can use */
+		return; /* beyond every RAM we can use */
 	taken = memblock_reserved_inside(c->start, phys_make(end), &other);
 	lend = c->lend && can_lend(c, end, taken);
 	/* Boot loaders list the blob and the initrd in /memreserve/ too. */
@@ -294,7 +288,6 @@ static tm_init bool reserve_claim(const struct claim *c, void *arg)
 		intake_info.default_cma = c->start;
 	if (c->no_map)
 		reserved_mark_no_map(c->start.v, end, name);
-	return true;
 }
 
 tm_init void claims_reserve(void)

@@ -174,20 +174,24 @@ static tm_init bool tree_nodes(char *fault, size_t size)
 	return take_distances(fault, size);
 }
 
-/* Address below which `nr_bytes` of RAM lie, on an aligned unit or a bank's start. */
+/* Address below which `nr_bytes` of RAM lie, on an aligned unit or a bank's start. There
+ * are more than so many. */
 static tm_init u64 border_after(u64 nr_bytes)
 {
 	struct memblock_cursor c = { 0 };
 	struct memblock_span s;
 
-	while (memblock_next_memory(&c, &s)) {
-		u64 start = s.start.v << PAGE_SHIFT, size = (s.end.v << PAGE_SHIFT) - start;
+	for (;;) {
+		u64 start, size;
+
+		BUG_ON_VAL(!memblock_next_memory(&c, &s), nr_bytes, 0);
+		start = s.start.v << PAGE_SHIFT;
+		size = (s.end.v << PAGE_SHIFT) - start;
 
 		if (nr_bytes < size)
 			return max_u64(start, align_down(start + nr_bytes, FAKE_ALIGN_BYTES));
 		nr_bytes -= size;
 	}
-	return 1ull << ARCH_PHYS_BITS;
 }
 
 /* Split RAM in n nodes of about one size. */

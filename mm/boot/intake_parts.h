@@ -40,7 +40,7 @@ struct claim {
 	bool is_default; /* the default one */
 };
 
-typedef bool (*claim_fn)(const struct claim *c, void *arg);
+typedef void (*claim_fn)(const struct claim *c, void *arg);
 
 /*
  * intake_claims.c: a memblock_guard_t that knows all claims; reserve them all,
@@ -51,7 +51,7 @@ void claims_reserve(void);
 void claims_drop_missing_memory(void);
 
 /* intake_reserved.c: the claims of /reserved-memory with fixed places... */
-bool reserved_each_claim(claim_fn fn, void *arg);
+void reserved_each_claim(claim_fn fn, void *arg);
 /* ...a word about children that make none, and then those without a place. */
 void reserved_check(void);
 void reserved_place_dynamic(void);

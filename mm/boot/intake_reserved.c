@@ -73,8 +73,8 @@ static tm_init int parent_node(void)
 	return node;
 }
 
-/* Claims of one child; false when fn stopped. */
-static tm_init bool child_claims(const struct reserved *r, claim_fn fn, void *arg)
+/* Claims of one child. */
+static tm_init void child_claims(const struct reserved *r, claim_fn fn, void *arg)
 {
 	struct claim c = { .reason = MEM_RESERVED, .name = r->name };
 	const u8 *v = r->reg;
@@ -87,26 +87,23 @@ static tm_init bool child_claims(const struct reserved *r, claim_fn fn, void *ar
 	while (intake_tuple(&v, &len, &base, &size)) {
 		c.start = phys_make(base);
 		c.nr_bytes = size;
-		if (!fn(&c, arg))
-			return false;
+		fn(&c, arg);
 	}
-	return true;
 }
 
-tm_init bool reserved_each_claim(claim_fn fn, void *arg)
+tm_init void reserved_each_claim(claim_fn fn, void *arg)
 {
 	int parent = parent_node(), node;
 	struct reserved r;
 
 	if (parent < 0)
-		return true;
+		return;
 	fdt_for_each_subnode(node, intake_blob.fdt, parent)
 	{
 		read_child(node, &r);
-		if (r.reg && r.available && !replaced_by_option(&r) && !child_claims(&r, fn, arg))
-			return false;
+		if (r.reg && r.available && !replaced_by_option(&r))
+			child_claims(&r, fn, arg);
 	}
-	return true;
 }
 
 static tm_init void check_child(int node, bool *default_seen)

@@ -78,7 +78,7 @@ static tm_init int parse_amount(const char *value, struct boot_amount *amount)
 	if (err)
 		return err;
 	if (!strcmp(end, "%")) {
-		if (a.nr_bytes < 1 || a.nr_bytes > 100 || end[-1] < '0' || end[-1] > '9')
+		if (a.nr_bytes < 1 || a.nr_bytes > 100)
 			return ERR_RANGE;
 		a.percent = (u32)a.nr_bytes;
 		a.nr_bytes = 0;

@@ -119,16 +119,10 @@ static inline void count_free(struct zone *z, enum migratetype list, u64 delta)
 
 /* ---- links ------------------------------------------------------------------ */
 
-static inline void link_block(struct zone *z, u32 pfn, unsigned int order, enum migratetype mt,
-			      bool tail)
+static inline void link_block(struct zone *z, u32 pfn, unsigned int order, enum migratetype mt)
 {
-	struct page_list *l = &z->area[order].list[mt];
-
 	frame(pfn)->flags = frame_flags(z->id, PAGE_FREE, order, mt);
-	if (unlikely(tail))
-		page_list_add_tail(l, pfn);
-	else
-		page_list_add_head(l, pfn);
+	page_list_add_head(&z->area[order].list[mt], pfn);
 	buddy_set_filled(z, mt, z->filled[mt] | 1u << order);
 }
 
@@ -180,7 +174,7 @@ void buddy_relink_locked(struct zone *z, u32 pfn, enum migratetype to)
 	BUG_ON_VAL(tm_debug && !spin_held(&z->lock), z->id, 0);
 	BUG_ON_VAL(frame_state(frame(pfn)) != PAGE_FREE || to >= MIGRATE_TYPES, pfn, to);
 	leave_list(z, pfn, order, frame_list_type(frame(pfn)), to);
-	link_block(z, pfn, order, to, false);
+	link_block(z, pfn, order, to);
 }
 
 /* A head that some list must have; of a damaged one nobody knows which. */
@@ -208,7 +202,7 @@ u64 buddy_relist_locked(struct zone *z, u64 pfn, u64 end, int work)
 		if (from != to && is_listed(z->id, flags)) {
 			tm_step();
 			leave_list(z, frame_number(page), order, from, to);
-			link_block(z, frame_number(page), order, to, false);
+			link_block(z, frame_number(page), order, to);
 			work -= BUDDY_MOVE_WORK;
 		}
 		/* Every frame that is no head says order 0. */
@@ -470,5 +464,5 @@ void buddy_unhide_locked(struct zone *z, u32 pfn, unsigned int order)
 	z->nr_guard -= 1ull << order;
 	count_free(z, list, 1ull << order);
 	buddy_count_pageblock(pageblock_entry(pfn), order, -buddy_taken_frame(false));
-	link_block(z, pfn, order, list, false);
+	link_block(z, pfn, order, list);
 }

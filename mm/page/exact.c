@@ -45,7 +45,7 @@ static inline u32 behind_group(const struct pcp_list *l)
 	return seen == (1u << PCP_CHUNK) - 1 ? pfn : l->head;
 }
 
-/* The first pages of such a group; the others stay on top. Null: not this way. */
+/* The first pages of such a group, at most all; the others stay on top. Null: not this way. */
 static struct page *take_from_group(gfp_t gfp, unsigned int nr)
 {
 	const struct mm_task *me = mm_own();
@@ -56,7 +56,7 @@ static struct page *take_from_group(gfp_t gfp, unsigned int nr)
 	struct pcp_row *row;
 	u32 behind;
 
-	if (unlikely(nr > PCP_CHUNK || !hit_is_plain(me, gfp) || mt > MIGRATE_RECLAIMABLE))
+	if (unlikely(!hit_is_plain(me, gfp) || mt > MIGRATE_RECLAIMABLE))
 		return NULL;
 	flags = arch_irq_save();
 	row = me->cache->first[which]->row;

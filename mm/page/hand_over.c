@@ -98,13 +98,13 @@ static void tm_init write_ram(struct writer *w, const struct zone *z, u64 end)
 /* Zone of a frame that is RAM of the node. */
 static struct zone *tm_init zone_of(u32 node, u64 pfn)
 {
-	for (unsigned int t = 0; t < NR_ZONE_TYPES; t++) {
-		struct zone *z = &node_table[node]->zone[t];
+	struct zone *z = node_table[node]->zone, *end = z + NR_ZONE_TYPES;
 
-		if (pfn >= z->start.v && pfn < z->end.v)
-			return z;
+	while (pfn < z->start.v || pfn >= z->end.v) {
+		z++;
+		BUG_ON_VAL(z == end, pfn, node);
 	}
-	panic("frame %#llx of node %u is in no zone", (unsigned long long)pfn, node);
+	return z;
 }
 
 /* Holes are written too, up to the ends of their units: a merge may ask. */

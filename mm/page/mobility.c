@@ -30,7 +30,6 @@ enum {
 	 * right after a steal, where somebody waits, else 800. */
 	SETTLE_WORK = 20,
 	RELEASE_WORK = 50,
-	PAGEBLOCK_HOLDS = PAGEBLOCK_PAGES / (RELEASE_WORK / (BUDDY_MOVE_WORK + 1)) + 1,
 };
 
 /* Whose blocks a type may take, nearest first (row 52). */
@@ -319,11 +318,9 @@ static bool release_from(struct zone *z, enum migratetype mt, bool force)
 	pfn = pageblock_start(first.pfn);
 	end = pfn + PAGEBLOCK_PAGES;
 	release_pageblocks(z, &first, mt);
-	for (unsigned int i = 0; i < PAGEBLOCK_HOLDS; i++) {
-		pfn = buddy_relist_locked(z, pfn, end, RELEASE_WORK);
+	/* Each hold comes some frames further. */
+	while ((pfn = buddy_relist_locked(z, pfn, end, RELEASE_WORK)) < end) {
 		spin_unlock_irqrestore(&z->lock, flags);
-		if (pfn >= end)
-			return true;
 		flags = spin_lock_irqsave(&z->lock);
 	}
 	spin_unlock_irqrestore(&z->lock, flags);

@@ -164,15 +164,15 @@ static u32 node_nth(u64 mask, u64 n)
 	return (u32)__builtin_ctzll(mask);
 }
 
-/* Place by mode; which node starts an interleaved one is the caller's choice. */
+/* Place by a mode that is not local; which node starts an interleaved one is the caller's choice. */
 static struct placement place_by(enum mm_policy_mode mode, u64 nodes, u32 start)
 {
 	struct placement place = place_local();
 
-	BUG_ON_VAL(mode > MM_POLICY_BIND, mode, nodes);
+	BUG_ON_VAL(mode == MM_POLICY_LOCAL || mode > MM_POLICY_BIND, mode, nodes);
 	if (mode == MM_POLICY_BIND)
 		place.nodes = nodes;
-	else if (mode != MM_POLICY_LOCAL)
+	else
 		place.node = (int)start;
 	place.interleave = mode == MM_POLICY_INTERLEAVE;
 	return place;

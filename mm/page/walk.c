@@ -114,7 +114,7 @@ static struct page *take_direct(struct zone *z, const struct alloc_request *rq,
 
 	spin_lock(&z->lock);
 	if (likely(walk_test(z, rq, t) == WM_PASS)) {
-		if (unlikely(rq->highatomic && rq->order))
+		if (unlikely(rq->highatomic)) /* which single pages are not */
 			page = mobility_take_highatomic_locked(z, rq->order);
 		if (!page)
 			page = mobility_take_locked(z, rq->order, rq->order, rq->mt, rq->cma, turn,

@@ -13,7 +13,7 @@ HOSTCC ?= gcc
 H := $(B)/host$(if $(COV),/units-coverage)
 HOST_LOOK := $(if $(COV),-O0 --coverage -fprofile-update=atomic,-O1 -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined)
-HOST_LINK := $(if $(COV),--coverage,-fsanitize=address,undefined)
+HOST_LINK := $(if $(COV),--coverage -u __gcov_dump,-fsanitize=address,undefined)
 HOST_LIB_SRCS := $(sort $(wildcard mm/*/*.c) $(filter-out rtos/lib/string.c,$(wildcard rtos/lib/*.c)) \
 	$(addprefix rtos/dev/,uart.c pl011.c ns16550.c bcm2835_aux.c) \
 	$(addprefix rtos/shell/,lineedit.c parse.c registry.c tree.c))

@@ -167,6 +167,7 @@ static void refused_at(void *arg)
 		{ 0x402ff000, "overlaps the kernel" },
 		{ 0x60000000, "no memory answers there" },
 		{ 1ull << 44, "beyond the addresses" },
+		{ (1ull << 44) - 16, "beyond the addresses" },
 		{ ~0ull - 7, "beyond the addresses" },
 	};
 
@@ -178,12 +179,116 @@ static void refused_at(void *arg)
 		if (!why || !strstr(why, bad[i].why))
 			fail_msg("0x%llx: %s", (unsigned long long)at, why ? why : "taken");
 	}
+	/* Nor can it be looked at when there is no window left. */
+	for (u64 n = 64 << 10; n >= PAGE_SIZE; n /= 2)
+		while (arch_early_map(phys_make(RAM), n, ARCH_PROT_RW))
+			;
+	assert_non_null(strstr(fake_panics(boot, &(u64){ BLOB }), "no memory answers there"));
 }
 
 static void test_bad_places(void **state)
 {
 	(void)state;
 	run(refused_at, NULL);
+}
+
+/* Too near the end of RAM for what is used of it; crooked, and too large to be copied. */
+static void cut_off(void *arg)
+{
+	u64 at = RAM + 256 * MIB - PAGE_SIZE;
+	u32 size;
+	void *blob;
+	const char *why;
+
+	(void)arg;
+	blob = small_tree(with_seeds, &size);
+	tree_place(at + PAGE_SIZE - 64, blob, 64);
+	why = fake_panics(boot, &(u64){ at + PAGE_SIZE - 64 });
+	assert_non_null(why);
+	assert_non_null(strstr(why, "it goes beyond the memory there is"));
+}
+
+static void large(void)
+{
+	static u8 zeros[200 << 10];
+
+	prop_bytes("big", zeros, sizeof(zeros));
+}
+
+static void crooked(void *arg)
+{
+	u32 size;
+	void *blob = small_tree(large, &size);
+	const char *why;
+
+	(void)arg;
+	tree_place(BLOB + 4, blob, size);
+	why = fake_panics(boot, &(u64){ BLOB + 4 });
+	assert_non_null(why);
+	assert_non_null(strstr(why, "not 8-byte aligned, and too large to be copied"));
+}
+
+static void test_cut_off_and_crooked(void **state)
+{
+	(void)state;
+	run(cut_off, NULL);
+	run(crooked, NULL);
+}
+
+/* ---- pages for page tables, and what it all cost ---------------------------------------- */
+
+/* Before there is an allocator memblock gives them, clear as soon as it can reach them. */
+static void table_pages(void *arg)
+{
+	const char *name = NULL;
+	phys_t p;
+
+	(void)arg;
+	memblock_init();
+	memblock_add(phys_make(RAM), phys_make(RAM + 256 * MIB), 0);
+	p = mm_table_page();
+	assert_int_equal(memblock_reserved_inside(p, phys_make(p.v + PAGE_SIZE), &name), PAGE_SIZE);
+	assert_string_equal(name, "page tables");
+	fake_junk(true);
+	fake_map(RAM, RAM + 256 * MIB);
+	memblock_use_linear_map();
+	p = mm_table_page();
+	for (u32 i = 0; i < PAGE_SIZE; i++)
+		assert_int_equal(((const u8 *)phys_to_virt(p))[i], 0);
+	memblock_alloc_zeroed(255 * MIB, MEMBLOCK_ANY_NODE, MEM_BOOT, "all there is");
+	while (mm_table_page().v)
+		;
+	assert_true(memblock_reserved_inside(phys_make(RAM), phys_make(RAM + 256 * MIB), NULL) >
+		    256 * MIB - 2 * PAGE_SIZE);
+}
+
+static void test_table_pages(void **state)
+{
+	(void)state;
+	run(table_pages, NULL);
+}
+
+static void costs(void *arg)
+{
+	u64 at = BLOB;
+	u32 size;
+	void *blob = small_tree(NULL, &size);
+	const struct mm_boot_cost *cost;
+
+	(void)arg;
+	tree_place(at, blob, size);
+	boot(&at);
+	cost = mm_boot_cost();
+	for (u32 i = 0; i < NR_MM_BOOT_PHASES; i++)
+		assert_true(cost->count[i] > 0);
+	/* 2 MiB of descriptors, owners in test builds, some pages of caches and maps. */
+	assert_in_range(cost->metadata_pages, 512, 512 * (1 + tm_debug) + 16);
+}
+
+static void test_costs(void **state)
+{
+	(void)state;
+	run(costs, NULL);
 }
 
 /* ---- boot arguments ----------------------------------------------------------------- */
@@ -210,10 +315,32 @@ static void arguments(void *arg)
 	assert_true(fake_log_has("nonsense"));
 }
 
+static void empty_argument(void)
+{
+	prop_bytes("bootargs", "", 0);
+	prop_bytes("rng-seed", "", 0);
+}
+
+/* Nothing is no argument, and no secret. */
+static void no_arguments(void *arg)
+{
+	u32 size;
+	u64 at = BLOB;
+	void *blob = small_tree(empty_argument, &size);
+
+	(void)arg;
+	tree_place(at, blob, size);
+	boot(&at);
+	assert_int_equal(boot_info()->options.mem_limit, 0);
+	assert_int_equal(boot_info()->nr_warnings, 0);
+	assert_int_equal(mm_boot_seed(), 0);
+}
+
 static void test_arguments(void **state)
 {
 	(void)state;
 	run(arguments, NULL);
+	run(no_arguments, NULL);
 }
 
 int main(void)
@@ -224,6 +351,9 @@ int main(void)
 		cmocka_unit_test(test_blob_is_given_back),
 		cmocka_unit_test(test_padding_may_end_beyond_ram),
 		cmocka_unit_test(test_bad_places),
+		cmocka_unit_test(test_cut_off_and_crooked),
+		cmocka_unit_test(test_table_pages),
+		cmocka_unit_test(test_costs),
 		cmocka_unit_test(test_arguments),
 	};
 

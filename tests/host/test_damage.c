@@ -11,7 +11,9 @@
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
 #include "mm/page/pageblock.h"
+#include "mm/page/page_check.h"
 #include "mm/page/pcp.h"
+#include "mm/page/walk.h"
 
 static const struct machine one = {
 	.bank = { { GIB(1), GIB(1) + MIB(256), 0, 0 } },
@@ -172,6 +174,137 @@ static void test_large_leaks(void **state)
 	expect_leaked(bad, order);
 }
 
+static void free_bad(void *arg)
+{
+	free_pages(arg, 0);
+}
+
+/* The first free block that such a request would take, damaged. */
+static struct page *free_damage(unsigned int order, enum damage how, unsigned int *have)
+{
+	u32 fits;
+	struct page *page;
+
+	assert_non_null(alloc_pages(GFP_KERNEL, PCP_ORDERS)); /* claims a pageblock */
+	assert_true(mm_drain_caches());
+	fits = zone()->filled[MIGRATE_UNMOVABLE] & (~0u << order);
+	*have = (unsigned int)__builtin_ctz(fits);
+	page = frame(zone()->area[*have].list[MIGRATE_UNMOVABLE].head);
+	damage(page, how);
+	return page;
+}
+
+static void ask_bulk(void *arg)
+{
+	struct ask *a = arg;
+
+	a->nr = alloc_pages_bulk(GFP_KERNEL, PCP_CHUNK, a->got);
+}
+
+/*
+ *   zone   [X.......][........]   a refill, of one page or many, leaks X's block and no
+ *                                 more than that, and brings others.
+ */
+static void test_refill_leaks(void **state)
+{
+	(void)state;
+	for (unsigned int how = REFERENCED; how <= MAPPED; how++) {
+		for (unsigned int order = 0; order < PCP_ORDERS; order++) {
+			struct ask a = { .order = order };
+			struct page *bad;
+			unsigned int have;
+			const char *text;
+
+			setup(NULL);
+			bad = free_damage(order, how, &have);
+			text = fake_panics(ask_plain, &a);
+			assert_int_equal(text != NULL, tm_debug);
+			expect_leaked(bad, order);
+			if (!tm_debug)
+				assert_in_range(a.got[0] - bad, 1, (1 << have) - 1);
+		}
+	}
+}
+
+static void test_bulk_chunk_leaks(void **state)
+{
+	(void)state;
+	for (unsigned int how = REFERENCED; how <= MAPPED; how++) {
+		struct ask a = { .nr = 0 };
+		struct page *bad;
+		unsigned int have;
+
+		setup(NULL);
+		bad = free_damage(PCP_ORDERS - 1, how, &have);
+		assert_int_equal(fake_panics(ask_bulk, &a) != NULL, tm_debug);
+		expect_leaked(bad, PCP_ORDERS - 1);
+		assert_int_equal(a.nr, tm_debug ? 0 : PCP_CHUNK);
+	}
+}
+
+/* The block behind it does not point back: what hangs there cannot be found again, so
+ * it ends here, in any build. */
+static void test_torn_list(void **state)
+{
+	(void)state;
+	for (unsigned int order = 0; order <= PCP_ORDERS; order += PCP_ORDERS) {
+		struct page *page[4], *first;
+		struct ask a = { .order = order };
+		const char *text;
+
+		setup(NULL);
+		/* Every second, so that they do not merge. */
+		for (unsigned int i = 0; i < 4; i++)
+			page[i] = alloc_pages(GFP_KERNEL, order);
+		free_pages(page[0], order);
+		free_pages(page[2], order);
+		assert_true(mm_drain_caches());
+		first = frame(zone()->area[order].list[MIGRATE_UNMOVABLE].head);
+		assert_int_not_equal(first->next, PFN_NIL);
+		frame(first->next)->prev = first->next;
+		text = fake_panics(ask_plain, &a);
+		assert_non_null(text);
+		assert_null(a.got[0]);
+	}
+}
+
+/* Eight damaged blocks in a row are as many as one look at a zone goes through. */
+static void test_nothing_but_damage(void **state)
+{
+	const gfp_t gfp = GFP_KERNEL | __GFP_MOVABLE | __GFP_NOWARN;
+	const struct alloc_try t = { .low_mark = true };
+	const struct page_list *l = &zone()->area[MAX_PAGE_ORDER].list[MIGRATE_MOVABLE];
+	struct alloc_request rq = { 0 };
+
+	(void)state;
+	if (tm_debug)
+		return; /* the first one ends it */
+	assert_true(l->count > 20);
+	for (u32 pfn = l->head; pfn != PFN_NIL; pfn = frame(pfn)->next)
+		damage(frame(pfn), MAPPED);
+	assert_int_equal(request_fill(&rq, NODE_NONE, gfp, MAX_PAGE_ORDER, NULL), 0);
+	assert_null(walk_zones(&rq, &t, NULL));
+	assert_int_equal(zone()->bad_page, 8);
+	assert_int_equal(zone()->nr_leaked, 8 << MAX_PAGE_ORDER);
+	assert_int_equal(fake_log_count("damaged free frame"), 1);
+}
+
+/* A frame in the middle of a leaked block belongs to nobody who could free it. */
+static void test_middle_of_leaked(void **state)
+{
+	struct page *bad = cached_damage(2, MAPPED);
+	u64 free;
+
+	(void)state;
+	assert_true(mm_drain_caches());
+	expect_leaked(bad, 2);
+	free = mm_free_pages();
+	assert_int_equal(fake_panics(free_bad, bad + 1) != NULL, tm_debug);
+	assert_int_equal(zone()->bad_free, 1);
+	assert_int_equal(mm_free_pages(), free);
+	assert_int_equal(page_classify(bad + 1, 0), PAGE_FAULT_DAMAGED);
+}
+
 /* Two in one second are one line; the second is leaked all the same. */
 static void test_reports_are_limited(void **state)
 {
@@ -188,11 +321,6 @@ static void test_reports_are_limited(void **state)
 	assert_int_equal(fake_log_count("damaged free frame"), 1);
 	assert_int_equal(zone()->bad_page, 2);
 	assert_int_equal(zone()->nr_leaked, 3);
-}
-
-static void free_bad(void *arg)
-{
-	free_pages(arg, 0);
 }
 
 /* A leaked frame is nobody's to free, and stays leaked. */
@@ -330,11 +458,21 @@ static void test_drain_that_may_not_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_hit_refuses),          CASE(test_walk_leaks),
-		CASE(test_large_leaks),          CASE(test_reports_are_limited),
-		CASE(test_leaked_stays),         CASE(test_bulk_goes_around),
-		CASE(test_bulk_free_of_damaged), CASE(test_bulk_free_of_two_types),
-		CASE(test_bulk_clear),           CASE(test_drain_that_may_not_wait),
+		CASE(test_hit_refuses),
+		CASE(test_walk_leaks),
+		CASE(test_large_leaks),
+		CASE(test_reports_are_limited),
+		CASE(test_refill_leaks),
+		CASE(test_bulk_chunk_leaks),
+		CASE(test_torn_list),
+		CASE(test_nothing_but_damage),
+		CASE(test_middle_of_leaked),
+		CASE(test_leaked_stays),
+		CASE(test_bulk_goes_around),
+		CASE(test_bulk_free_of_damaged),
+		CASE(test_bulk_free_of_two_types),
+		CASE(test_bulk_clear),
+		CASE(test_drain_that_may_not_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,6 +219,153 @@ static void test_reg_through_ranges(void **state)
 	assert_int_equal(dt_reg(dt_root(), 0, &base, &size), ERR_NOENT);
 }
 
+/* A bus at 0x1000 of its parent; cells of both as given. */
+static bool through_bus(u32 child_cells, u32 size_cells, u32 parent_cells, u64 *addr)
+{
+	u32 ranges[16] = { 0 };
+
+	ranges[child_cells - 1] = 0x100;
+	ranges[child_cells + parent_cells - 1] = 0x1000;
+	ranges[child_cells + parent_cells + size_cells - 1] = 0x80;
+	setup(NULL);
+	tree_begin(parent_cells, 1);
+	node_begin("bus");
+	prop_u32("#address-cells", child_cells);
+	prop_u32("#size-cells", size_cells);
+	prop_cells("ranges", ranges, child_cells + parent_cells + size_cells);
+	node_end();
+	parse();
+	return dt_translate(dt_find_path("/bus"), "ranges", addr);
+}
+
+/* Numbers are of one or two cells; an address of any other bus means nothing here. */
+static void test_cells_of_buses(void **state)
+{
+	(void)state;
+	for (u32 child = 1; child <= 3; child++) {
+		for (u32 size = 1; size <= 3; size++) {
+			for (u32 parent = 1; parent <= 3; parent++) {
+				bool sound = child < 3 && size < 3 && parent < 3;
+				u64 addr = 0x110;
+
+				assert_int_equal(through_bus(child, size, parent, &addr), sound);
+				assert_int_equal(addr, sound ? 0x1010 : 0x110);
+			}
+		}
+	}
+	/* Below the window, and its first byte behind. */
+	assert_false(through_bus(1, 1, 1, &(u64){ 0xff }));
+	assert_false(through_bus(1, 1, 1, &(u64){ 0x180 }));
+}
+
+static bool through_two(u32 outer_cells, u32 inner_cells, u32 size_cells)
+{
+	const u32 ranges[] = { 0, 0, 0x1000 };
+	u64 addr = 0;
+
+	setup(NULL);
+	tree_begin(1, 1);
+	node_begin("outer");
+	prop_u32("#address-cells", outer_cells);
+	prop_u32("#size-cells", 1);
+	prop_empty("ranges");
+	node_begin("bus");
+	prop_u32("#address-cells", inner_cells);
+	prop_u32("#size-cells", size_cells);
+	prop_cells("ranges", ranges, 3);
+	node_end();
+	node_end();
+	parse();
+	return dt_translate(dt_find_path("/outer/bus"), "ranges", &addr);
+}
+
+static void test_buses_without_cells(void **state)
+{
+	const u32 reg[] = { 0x1000, 0x10 };
+	u64 size;
+	phys_t base;
+
+	(void)state;
+	assert_true(through_two(1, 1, 1));
+	assert_false(through_two(0, 1, 1));
+	assert_false(through_two(1, 0, 1));
+	assert_false(through_two(1, 1, 0));
+	/* A size of no cells is 0; an address must have some. */
+	for (u32 cells = 0; cells < 4; cells++) {
+		setup(NULL);
+		tree_begin(2, 2);
+		prop_cells("reg", reg, 2);
+		node_begin("bus");
+		prop_u32("#address-cells", cells);
+		prop_u32("#size-cells", 0);
+		prop_empty("ranges");
+		node_begin("dev");
+		prop_cells("reg", reg, 2);
+		node_end();
+		node_end();
+		parse();
+		assert_int_equal(dt_reg(dt_find_path("/bus/dev"), 0, &base, &size),
+				 cells == 1 || cells == 2 ? 0 : ERR_INVAL);
+		/* The root is on no bus. */
+		assert_int_equal(dt_reg(dt_root(), 0, &base, &size), ERR_INVAL);
+	}
+	setup(NULL);
+	tree_begin(1, 3);
+	node_begin("dev");
+	prop_cells("reg", reg, 2);
+	node_end();
+	parse();
+	assert_int_equal(dt_reg(dt_find_path("/dev"), 0, &base, &size), ERR_INVAL);
+}
+
+/* Three that hash alike: each is found, and a fourth that nobody has is not. */
+static void test_phandles_that_collide(void **state)
+{
+	static const u32 handle[] = { 1, 17, 33 };
+
+	(void)state;
+	assert_null(dt_find_phandle(1)); /* no tree yet */
+	tree_begin(2, 2);
+	for (u32 i = 0; i < ARRAY_SIZE(handle); i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "n%u", handle[i]);
+		node_begin(name);
+		prop_u32("phandle", handle[i]);
+		node_end();
+	}
+	parse();
+	assert_string_equal(dt_find_phandle(1)->name, "n1");
+	assert_string_equal(dt_find_phandle(17)->name, "n17");
+	assert_string_equal(dt_find_phandle(33)->name, "n33");
+	assert_null(dt_find_phandle(49));
+}
+
+/* What is not quite a name, an alias, or a word for "available". */
+static void test_odd_names(void **state)
+{
+	static char longest[100];
+
+	(void)state;
+	assert_null(dt_find_path("/"));
+	tree_begin(2, 2);
+	node_begin("a@1@2");
+	prop_string("status", "ok");
+	node_end();
+	node_begin("b");
+	prop_string("status", "okey");
+	node_end();
+	parse();
+	assert_true(dt_available(dt_find_path("/a")));
+	assert_false(dt_available(dt_find_path("/b")));
+	assert_null(dt_child(dt_root(), ""));
+	assert_null(dt_child(dt_root(), "a@1"));
+	assert_non_null(dt_child(dt_root(), "a@1@2"));
+	assert_null(dt_find_path("a")); /* no /aliases */
+	memset(longest, 'a', sizeof(longest) - 1);
+	assert_null(dt_find_path(longest));
+}
+
 static void test_phandles(void **state)
 {
 	(void)state;
@@ -452,6 +599,31 @@ static void test_view_of_a_part(void **state)
 	assert_int_equal(strncmp(view_text, "inner@200000 {\n", 15), 0);
 }
 
+static void test_view_of_nothing(void **state)
+{
+	struct out_buf ob;
+
+	(void)state;
+	out_buf_init(&ob, view_text, sizeof(view_text));
+	dt_view(&ob.out, dt_find_path("/nowhere"));
+	assert_string_equal(view_text, "");
+}
+
+/* Bytes that print in no alphabet of ours are no string. */
+static void test_view_of_bytes(void **state)
+{
+	(void)state;
+	tree_begin(1, 1);
+	prop_bytes("high", "a\x80z", 4);
+	prop_bytes("low", "a\nz", 4);
+	prop_bytes("open", "abc", 3);
+	parse();
+	take_view();
+	assert_non_null(strstr(view_text, "high = <0x61807a00>;"));
+	assert_non_null(strstr(view_text, "low = <0x610a7a00>;"));
+	assert_non_null(strstr(view_text, "open = [61 62 63];"));
+}
+
 /* ---- the console out of the blob ----------------------------------------------- */
 
 static int console(struct dt_console *c)
@@ -476,6 +648,68 @@ static void test_console(void **state)
 	assert_int_equal(c.nr_bytes, 0x20);
 	assert_int_equal(c.reg_shift, 2);
 	assert_int_equal(c.reg_width, 4);
+}
+
+/*
+ * What else trees have there: options behind the path in an alias, a device behind
+ * the UART, a property twice (the first counts, as for libfdt), more names than
+ * anybody has drivers for.
+ */
+static void test_console_of_odd_trees(void **state)
+{
+	static const char many[] = "a\0b\0c\0d\0e\0f\0g\0h\0i\0j";
+	struct dt_console c;
+
+	(void)state;
+	tree_begin(1, 1);
+	node_begin("chosen");
+	prop_string("stdout-path", "con");
+	node_end();
+	node_begin("aliases");
+	prop_string("con", "/uart@1000:115200");
+	node_end();
+	node_begin("uart@1000");
+	prop_bytes("compatible", many, sizeof(many));
+	prop_cells("reg", (const u32[]){ 0x1000, 0x40 }, 2);
+	for (u32 i = 0; i < 20; i++)
+		prop_cells("reg", (const u32[]){ 0x2000 + i, 0x40 }, 2);
+	node_begin("bluetooth");
+	prop_cells("reg", (const u32[]){ 0x3000, 0x40 }, 2);
+	node_end();
+	node_end();
+	assert_int_equal(console(&c), 0);
+	assert_int_equal(c.base.v, 0x1000);
+	assert_int_equal(c.nr_bytes, 0x40);
+	for (u32 i = 0; i < ARRAY_SIZE(c.compatible); i++)
+		assert_string_equal(c.compatible[i], ((const char[]){ (char)('a' + i), 0 }));
+}
+
+/* A device that does not say what it is, or says it without an end. */
+static void test_console_without_a_name(void **state)
+{
+	static const struct {
+		const char *bytes;
+		u32 len;
+	} compatible[] = { { "", 0 }, { "abc", 3 }, { "a\0bc", 4 } };
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(compatible); i++) {
+		struct dt_console c;
+
+		setup(NULL);
+		tree_begin(1, 1);
+		node_begin("chosen");
+		prop_string("stdout-path", "/uart@1000");
+		node_end();
+		node_begin("uart@1000");
+		prop_bytes("compatible", compatible[i].bytes, compatible[i].len);
+		prop_cells("reg", (const u32[]){ 0x1000, 0x40 }, 2);
+		node_end();
+		assert_int_equal(console(&c), 0);
+		assert_true(fake_log_has("/uart@1000 compatible: not terminated"));
+		assert_string_equal(c.compatible[0], i == 2 ? "a" : "");
+		assert_string_equal(c.compatible[1], "");
+	}
 }
 
 static int stdout_is(const char *value, struct dt_console *c)
@@ -535,14 +769,22 @@ int main(void)
 		cmocka_unit_test_setup(test_compatible, setup),
 		cmocka_unit_test_setup(test_properties, setup),
 		cmocka_unit_test_setup(test_reg_through_ranges, setup),
+		cmocka_unit_test_setup(test_cells_of_buses, setup),
+		cmocka_unit_test_setup(test_buses_without_cells, setup),
 		cmocka_unit_test_setup(test_phandles, setup),
+		cmocka_unit_test_setup(test_phandles_that_collide, setup),
+		cmocka_unit_test_setup(test_odd_names, setup),
 		cmocka_unit_test_setup(test_property_behind_child, setup),
 		cmocka_unit_test_setup(test_same_as_libfdt, setup),
 		cmocka_unit_test_setup(test_copy_is_whole, setup),
 		cmocka_unit_test_setup(test_view_syntax, setup),
 		cmocka_unit_test_setup(test_view_reads_back, setup),
 		cmocka_unit_test_setup(test_view_of_a_part, setup),
+		cmocka_unit_test_setup(test_view_of_nothing, setup),
+		cmocka_unit_test_setup(test_view_of_bytes, setup),
 		cmocka_unit_test_setup(test_console, setup),
+		cmocka_unit_test_setup(test_console_of_odd_trees, setup),
+		cmocka_unit_test_setup(test_console_without_a_name, setup),
 		cmocka_unit_test_setup(test_console_paths, setup),
 		cmocka_unit_test_setup(test_no_console, setup),
 	};

@@ -206,6 +206,32 @@ static void test_fault_names_the_node(void **state)
 	assert_fault("property value runs out of the structure block", blob, size);
 }
 
+/* The path to a fault may be longer than the line that names it. */
+static void test_fault_deep_down(void **state)
+{
+	char name[40];
+	u32 size;
+	u8 *blob;
+
+	(void)state;
+	tree_begin(2, 2);
+	for (u32 i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "a-rather-long-name-of-a-node@%02u", i);
+		node_begin(name);
+	}
+	prop_u32("last", 0x12345678);
+	for (u32 i = 0; i < 40; i++)
+		node_end();
+	blob = tree_end(&size);
+	for (u32 i = 0; i + 4 <= size; i += 4) {
+		if (!memcmp(blob + i, "\x12\x34\x56\x78", 4))
+			blob[i - 8] = 0xff; /* the property's length */
+	}
+	assert_fault("/a-rather-long-name-of-a-node@00/a-rather-long-name-of-a-node@01/", blob,
+		     size);
+	assert_fault("property value runs out of the structure block", blob, size);
+}
+
 /* libfdt 1.6.1 would follow these until the stack ends. */
 static void test_alias_loops_are_named(void **state)
 {
@@ -220,6 +246,9 @@ static void test_alias_loops_are_named(void **state)
 	prop_string("serial0", "/soc/uart");
 	prop_bytes("open", "/soc", 4);
 	prop_empty("none");
+	/* Overlays refer to the node itself: a number that is no alias. */
+	prop_u32("phandle", 0x11223344);
+	prop_u32("linux,phandle", 0x11223344);
 	node_end();
 	blob = tree_end(&size);
 	assert_null(check(blob, size));
@@ -371,6 +400,7 @@ int main(void)
 		cmocka_unit_test_setup(test_header_words, setup),
 		cmocka_unit_test_setup(test_depth, setup),
 		cmocka_unit_test_setup(test_fault_names_the_node, setup),
+		cmocka_unit_test_setup(test_fault_deep_down, setup),
 		cmocka_unit_test_setup(test_alias_loops_are_named, setup),
 		cmocka_unit_test_setup(test_warnings_are_limited, setup),
 		cmocka_unit_test_setup(test_printable, setup),

@@ -158,12 +158,25 @@ static void test_crooked_cma_stays_reserved(void **state)
 		.bank = { { GIB(1), GIB(1) + MIB(64), 0, 0 } },
 		.cma = { { GIB(1) + MIB(8) + 0x1000, GIB(1) + MIB(12) } },
 	};
+	static const struct machine more = {
+		.bank = { { GIB(1), GIB(1) + MIB(64), 0, 0 } },
+		.dma_end = GIB(1) + MIB(32),
+		.cma = { { GIB(1) + MIB(8), GIB(1) + MIB(8) + 0x800 },
+			 { GIB(1) + MIB(28), GIB(1) + MIB(36) },
+			 { GIB(1) + MIB(40), GIB(1) + MIB(44) } },
+	};
 
 	(void)state;
 	machine_boot(&m);
 	assert_true(fake_log_has("stays reserved"));
 	assert_int_equal(zone_next(0)->cma_pages, 0);
 	assert_int_equal(frame_state(frame((GIB(1) + MIB(10)) >> PAGE_SHIFT)), PAGE_RESERVED);
+	/* Less than a page; across the end of a zone; and a sound one after them. */
+	machine_boot(&more);
+	assert_int_equal(fake_log_count("stays reserved"), 2);
+	assert_int_equal(zone_next(0)->cma_pages, 0);
+	assert_int_equal(zone_next(1)->cma_pages, MIB(4) / PAGE_SIZE);
+	assert_int_equal(frame_state(frame((GIB(1) + MIB(32)) >> PAGE_SHIFT)), PAGE_RESERVED);
 }
 
 /* The very last frame number ends lists, so that frame is given up. */
@@ -233,6 +246,68 @@ static void test_map_failure(void **state)
 	assert_non_null(strstr(text, "cannot map frame descriptors"));
 }
 
+static void boot_frames(void *arg)
+{
+	(void)arg;
+	frames_init(machine_info());
+}
+
+/* Frames have 32-bit numbers; who brings more is told so. */
+static void test_ram_beyond_all_numbers(void **state)
+{
+	const char *text;
+
+	(void)state;
+	fake_reset();
+	memblock_init();
+	fake_ram(GIB(1), GIB(2), true);
+	memblock_add(phys_make(GIB(1)), phys_make(GIB(2)), 0);
+	memblock_add(phys_make(1ull << 44), phys_make((1ull << 44) + MIB(4)), 0);
+	memblock_reserve(phys_make(1ull << 44), phys_make((1ull << 44) + MIB(4)), MEM_BOOT, "x");
+	memblock_use_linear_map();
+	text = fake_panics(boot_frames, NULL);
+	assert_non_null(text);
+	assert_non_null(strstr(text, "RAM ends at frame 1000003ff"));
+}
+
+/*
+ * So many pages are free when boot begins, of 16 MiB: it ends in a word about what it
+ * had no memory for, further on with each step, or with a sound allocator.
+ */
+static void test_scarce_memory(void **state)
+{
+	static const char *const words[] = {
+		"banks",
+		"unit map",
+		"no memory for frame descriptors of node 0",
+		"no memory for the pageblock map of node 0",
+		"no memory for the page caches of CPU",
+	};
+	static struct machine m = { .bank = { { GIB(1), GIB(1) + MIB(16), 0, 0 } } };
+	unsigned int seen = 0, booted = 0;
+
+	(void)state;
+	for (u64 pages = 0; pages < 200; pages++) {
+		const char *text;
+
+		m.reserved[0].start = GIB(1) + pages * PAGE_SIZE;
+		m.reserved[0].end = GIB(1) + MIB(16);
+		text = fake_panics(boot_it, &m);
+		if (!text) {
+			booted++;
+			ghost_init();
+			ghost_check();
+			continue;
+		}
+		assert_int_equal(booted, 0);
+		for (unsigned int i = 0; i < ARRAY_SIZE(words); i++)
+			if (strstr(text, words[i]))
+				seen |= 1u << i;
+	}
+	assert_int_equal(seen, (1u << ARRAY_SIZE(words)) - 1);
+	assert_true(booted > 50);
+}
+
 /* ---- addresses ------------------------------------------------------------------------ */
 
 static void test_conversions(void **state)
@@ -267,6 +342,8 @@ int main(void)
 		cmocka_unit_test(test_frame_zero),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_map_failure),
+		cmocka_unit_test(test_ram_beyond_all_numbers),
+		cmocka_unit_test(test_scarce_memory),
 		cmocka_unit_test(test_conversions),
 	};
 

@@ -164,6 +164,37 @@ static void test_never_below_high(void **state)
 	assert_int_equal(z->nr_guard, 0);
 }
 
+/* A frame behind a guard whose number a larger block could begin with is no guard. */
+static void test_not_a_guard(void **state)
+{
+	struct page *page = take(0);
+	char text[96];
+
+	(void)state;
+	/* 0 is held, 1 its guard of order 0, 2 that of order 1: 3 is inside, 1 + 8 is not. */
+	assert_true(is_guard(page + 1, 0));
+	assert_true(is_guard(page + 2, 1));
+	assert_true(mm_explain_fault((u64)(uintptr_t)page_address(page + 3), text, sizeof(text)));
+	assert_false(mm_explain_fault((u64)(uintptr_t)page_address(page + 9), text, sizeof(text)));
+	put(page, 0);
+}
+
+/* Small requests that find nothing leave no guard. */
+static void test_nothing_to_guard(void **state)
+{
+	struct zone *z = zone_next(0);
+
+	(void)state;
+	while (take(MAX_PAGE_ORDER))
+		;
+	while (take(4))
+		;
+	while (take(0))
+		;
+	assert_null(alloc_pages(GFP_KERNEL | __GFP_NOWARN, 0));
+	assert_true(z->nr_usable <= z->floor[BAND_ORDINARY] + 1);
+}
+
 static void test_off(void **state)
 {
 	struct page *page;
@@ -185,6 +216,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_two_share_a_guard, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_touched, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_never_below_high, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_not_a_guard, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nothing_to_guard, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_off, setup, teardown),
 	};
 

@@ -118,6 +118,14 @@ static const struct mem_record *record(const char *name)
 	return NULL;
 }
 
+static void reserved_begin(void)
+{
+	node_begin("reserved-memory");
+	prop_u32("#address-cells", 2);
+	prop_u32("#size-cells", 2);
+	prop_empty("ranges");
+}
+
 /* ---- memory nodes ------------------------------------------------------------------ */
 
 static void test_one_bank(void **state)
@@ -257,6 +265,61 @@ static void test_usable_memory_overrides_reg(void **state)
 	assert_ram("[1024,1280)0");
 }
 
+static void test_ragged_usable_memory_refused(void **state)
+{
+	const u64 reg[][2] = { { RAM, 256 * MIB } };
+
+	(void)state;
+	tree_begin(2, 2);
+	node_begin("memory@40000000");
+	prop_string("device_type", "memory");
+	prop_reg("reg", reg, 1);
+	prop_bytes("linux,usable-memory", "1234567", 7);
+	node_end();
+	assert_refused("/memory@40000000 linux,usable-memory is 7 bytes, not a multiple of 16");
+}
+
+/* Both words that say so; a device that is switched off claims no registers. */
+static void test_available(void **state)
+{
+	static const char *const word[] = { "okay", "ok", "disabled" };
+
+	(void)state;
+	tree_begin(2, 2);
+	for (u32 i = 0; i < ARRAY_SIZE(word); i++) {
+		const u64 reg[][2] = { { RAM + i * 256 * MIB, 256 * MIB } };
+		const u64 inside[][2] = { { RAM + (16 + i) * MIB, MIB } };
+		char name[40];
+
+		snprintf(name, sizeof(name), "memory@%llx", (unsigned long long)reg[0][0]);
+		node_begin(name);
+		prop_string("device_type", "memory");
+		prop_string("status", word[i]);
+		prop_reg("reg", reg, 1);
+		node_end();
+		snprintf(name, sizeof(name), "device@%llx", (unsigned long long)inside[0][0]);
+		node_begin(name);
+		prop_string("status", word[i]);
+		prop_reg("reg", inside, 1);
+		node_end();
+	}
+	reserved_begin();
+	for (u32 i = 0; i < ARRAY_SIZE(word); i++) {
+		const u64 reg[][2] = { { RAM + (32 + i) * MIB, MIB } };
+
+		node_begin(word[i]);
+		prop_reg("reg", reg, 1);
+		prop_string("status", word[i]);
+		node_end();
+	}
+	node_end();
+	take_all();
+	assert_ram("[1024,1040)0[1042,1536)0");
+	assert_non_null(record("okay"));
+	assert_non_null(record("ok"));
+	assert_null(record("disabled"));
+}
+
 static void test_hotpluggable(void **state)
 {
 	const u64 reg[][2] = { { 2 * GIB, 256 * MIB } };
@@ -321,6 +384,18 @@ static void test_missing_memory_is_found_out(void **state)
 	assert_ram("[1024,3072)64");
 	assert_warned(
 		"memory nodes: [0x40000000, 0x140000000): no memory answers in [0xc0000000, ");
+}
+
+/* Without a window there is no way to ask, so the tree is believed. */
+static void test_missing_memory_unasked(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 4 * GIB, -1);
+	assert_non_null(arch_early_map(phys_make(RAM), 4 << 20, ARCH_PROT_RW));
+	take_early(NULL);
+	assert_ram("[1024,5120)64");
+	assert_silent();
 }
 
 /* The same at the lower end, and a bank that is not there at all. */
@@ -436,6 +511,62 @@ static void test_mem_argument_too_small_ignored(void **state)
 	assert_true(fake_log_has("boot argument mem=: of 1024 KiB only"));
 }
 
+/* More than there is: nothing is given up. */
+static void test_mem_argument_beyond_ram(void **state)
+{
+	(void)state;
+	boot_args_parse("mem=1G");
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	memory_node(2 * GIB, 256 * MIB, -1);
+	take_all();
+	assert_ram("[1024,1280)0[2048,2304)0");
+	assert_int_equal(boot_info()->clipped_bytes, 0);
+}
+
+/* It ends where the kernel begins: the kernel is all that is kept of the rest. */
+static void test_mem_argument_up_to_the_kernel(void **state)
+{
+	(void)state;
+	boot_args_parse("mem=64M");
+	fake_image(RAM + 64 * MIB, RAM + 66 * MIB, RAM + 65 * MIB, RAM + 65 * MIB + 0x8000);
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	take_all();
+	assert_ram("[1024,1090)0");
+	assert_int_equal(boot_info()->clipped_bytes, 190 * MIB);
+}
+
+/* Ranges that overlap, and more of them than anybody writes. */
+static void test_usable_range_overlapping(void **state)
+{
+	const u64 range[][2] = { { RAM, 64 * MIB }, { RAM + 32 * MIB, 64 * MIB } };
+	u64 many[9][2];
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	node_begin("chosen");
+	prop_reg("linux,usable-memory-range", range, 2);
+	node_end();
+	take_all();
+	assert_ram("[1024,1120)0");
+
+	setup(state);
+	for (u32 i = 0; i < ARRAY_SIZE(many); i++) {
+		many[i][0] = RAM + i * 2 * MIB;
+		many[i][1] = MIB;
+	}
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	node_begin("chosen");
+	prop_reg("linux,usable-memory-range", many, ARRAY_SIZE(many));
+	node_end();
+	take_all();
+	assert_warned("linux,usable-memory-range: 144 bytes are not 1 to 8 ranges, ignored");
+	assert_ram("[1024,1280)0");
+}
+
 static void test_usable_range(void **state)
 {
 	const u64 range[][2] = { { RAM, 64 * MIB }, { RAM + 128 * MIB, 16 * MIB } };
@@ -499,6 +630,24 @@ static void test_initrd(void **state)
 	assert_int_equal(boot_info()->initrd.v, 0x44000000);
 	assert_int_equal(boot_info()->initrd_end.v, 0x44000100);
 	assert_non_null(record("initrd"));
+}
+
+/* Tables that grow before it is reserved stay off it. */
+static void test_initrd_is_guarded(void **state)
+{
+	phys_t below;
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	node_begin("chosen");
+	prop_u64("linux,initrd-start", RAM + 64 * MIB);
+	prop_u64("linux,initrd-end", RAM + 65 * MIB);
+	node_end();
+	take_early(NULL);
+	assert_false(claims_guard(phys_make(RAM + 64 * MIB), phys_make(RAM + 65 * MIB), &below));
+	assert_int_equal(below.v, RAM + 64 * MIB);
+	assert_true(claims_guard(phys_make(RAM + 65 * MIB), phys_make(RAM + 66 * MIB), &below));
 }
 
 /* mem= leaves the initrd in RAM, in whole pages, so that it can be read. */
@@ -583,14 +732,6 @@ static void test_bad_initrd(void **state)
 }
 
 /* ---- reservations ------------------------------------------------------------------------ */
-
-static void reserved_begin(void)
-{
-	node_begin("reserved-memory");
-	prop_u32("#address-cells", 2);
-	prop_u32("#size-cells", 2);
-	prop_empty("ranges");
-}
 
 static void reserved_child(const char *name, u64 base, u64 size, const char *flag)
 {
@@ -754,6 +895,27 @@ static void test_foreign_cells_ignored(void **state)
 	take_all();
 	assert_warned("/reserved-memory: #address-cells, #size-cells differ");
 	assert_null(record("a"));
+}
+
+/* Without ranges its addresses are nobody's; with some they are another bus's. */
+static void test_ranges_of_reserved_memory(void **state)
+{
+	(void)state;
+	for (u32 with = 0; with < 2; with++) {
+		setup(NULL);
+		tree_begin(2, 2);
+		memory_node(RAM, 256 * MIB, -1);
+		node_begin("reserved-memory");
+		prop_u32("#address-cells", 2);
+		prop_u32("#size-cells", 2);
+		if (with)
+			prop_bytes("ranges", "\0\0\0\1", 4);
+		reserved_child("a", 0x44000000, 0x2000, NULL);
+		node_end();
+		take_all();
+		assert_warned("or ranges is not empty, all of it is ignored");
+		assert_null(record("a"));
+	}
 }
 
 static void dynamic_child(const char *name, u64 size, u64 align, const u64 (*ranges)[2], u32 nr,
@@ -933,6 +1095,25 @@ static void test_cma_with_a_claim_inside(void **state)
 	assert_int_equal(record("pool@44000000")->reason, MEM_RESERVED);
 }
 
+/* Only the area that the claim lies in is given up, not those around it. */
+static void test_cma_beside_a_claim(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	reserved_begin();
+	cma_child("below@43000000", 0x43000000, 8 * MIB, false);
+	cma_child("pool@44000000", 0x44000000, 8 * MIB, false);
+	cma_child("above@45000000", 0x45000000, 8 * MIB, false);
+	reserved_child("firmware@44100000", 0x44100000, 0x1000, NULL);
+	node_end();
+	take_all();
+	assert_int_equal(boot_info()->nr_cma, 2);
+	assert_string_equal(boot_info()->cma[0].name, "below@43000000");
+	assert_string_equal(boot_info()->cma[1].name, "above@45000000");
+	assert_int_equal(record("pool@44000000")->reason, MEM_RESERVED);
+}
+
 static void test_cma_across_nodes(void **state)
 {
 	(void)state;
@@ -982,6 +1163,83 @@ static void test_cma_moves_into_one_zone(void **state)
 	assert_int_equal(bi->cma[0].end.v, 0x4f000000);
 	assert_int_equal(bi->cma[0].end.v - bi->cma[0].start.v, 16 * MIB);
 	assert_true(bi->cma[0].is_default);
+}
+
+/* 16 MiB at the end of what all devices reach, wherever it must go from there. */
+static void pool_begin(u64 ram)
+{
+	tree_begin(2, 2);
+	memory_node(RAM, ram, -1);
+	reserved_begin();
+	dynamic_child("before", MIB, 0, NULL, 0, NULL);
+}
+
+static void pool(u64 size, const u64 (*ranges)[2])
+{
+	node_begin("pool");
+	prop_string("compatible", "shared-dma-pool");
+	prop_empty("reusable");
+	prop_u64("size", size);
+	if (ranges)
+		prop_reg("alloc-ranges", ranges, 1);
+	node_end();
+}
+
+/* One that is not the default, behind others, over 4 GiB: below it is room. */
+static void test_cma_moves_below_four_gib(void **state)
+{
+	const u64 ranges[][2] = { { 4 * GIB - 64 * MIB, 96 * MIB } };
+
+	(void)state;
+	fake_ram(3 * GIB, 5 * GIB, false);
+	pool_begin(4 * GIB);
+	pool(64 * MIB, ranges);
+	cma_child("far@110000000", 0x110000000, 8 * MIB, false);
+	node_end();
+	node_begin("soc");
+	prop_u32("#address-cells", 1);
+	prop_u32("#size-cells", 1);
+	prop_cells("dma-ranges", (const u32[]){ 0, 0, 0, 0x80000000 }, 4);
+	node_end();
+	take_all();
+	assert_silent();
+	assert_int_equal(boot_info()->dma_end.v, 2 * GIB);
+	assert_int_equal(boot_info()->nr_cma, 2);
+	assert_string_equal(boot_info()->cma[1].name, "far@110000000");
+	assert_int_equal(boot_info()->cma[0].start.v, 4 * GIB - 64 * MIB);
+	assert_int_equal(boot_info()->cma[0].end.v, 4 * GIB);
+	assert_false(boot_info()->cma[0].is_default);
+	assert_int_equal(boot_info()->default_cma.v, 0);
+}
+
+/* Two nodes of one name: the tree is wrong, and the first of them is no help. */
+static void test_cma_twins(void **state)
+{
+	const u64 ranges[][2] = { { 4 * GIB - 64 * MIB, 96 * MIB } };
+
+	(void)state;
+	fake_ram(3 * GIB, 5 * GIB, false);
+	pool_begin(4 * GIB);
+	pool(0, NULL);
+	pool(64 * MIB, ranges);
+	node_end();
+	take_all();
+	assert_warned("/reserved-memory/pool: size is not a number above 0, not made");
+	assert_warned("pool [0xfe000000, 0x102000000): not in one node and zone, reserved but");
+	assert_int_equal(boot_info()->nr_cma, 0);
+	assert_int_equal(record("pool")->reason, MEM_RESERVED);
+}
+
+/* So large a number that pages of it cannot be counted. */
+static void test_cma_argument_without_end(void **state)
+{
+	(void)state;
+	boot_args_parse("cma=0xffffffffffffffff");
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	take_all();
+	assert_int_equal(boot_info()->nr_cma, 0);
+	assert_true(fake_log_has("cma=: no room for"));
 }
 
 /* ---- NUMA ---------------------------------------------------------------------------------- */
@@ -1278,6 +1536,82 @@ static void test_numa_fake_small(void **state)
 	assert_ram("[1024,1040)0[1040,1056)1[1056,1072)2[1072,1088)3[1088,1104)4[1104,1124)5");
 }
 
+/* As many nodes as there can be, and the one node that is no splitting at all. */
+static void test_numa_fake_extremes(void **state)
+{
+	(void)state;
+	boot_args_parse("numa=fake=64");
+	tree_begin(2, 2);
+	memory_node(RAM, GIB, -1);
+	take_all();
+	assert_int_equal(boot_info()->nodes, ~0ull);
+	assert_int_equal(boot_info()->memory_nodes, ~0ull);
+
+	setup(state);
+	boot_args_parse("numa=fake=1");
+	tree_begin(2, 2);
+	memory_node(RAM, GIB, -1);
+	take_all();
+	assert_int_equal(boot_info()->nodes, 1);
+	assert_false(boot_info()->numa);
+}
+
+/* A pair in one direction only, rising or falling; and one said twice alike. */
+static void test_distances_one_way(void **state)
+{
+	const struct distance falls[] = { { 1, 0, 33 }, { 1, 0, 33 } };
+
+	(void)state;
+	two_nodes(0, 1);
+	distance_map("numa-distance-map-v1", falls, 2);
+	take_all();
+	assert_silent();
+	assert_true(boot_info()->numa);
+	assert_int_equal(boot_info()->distance[1][0], 33);
+}
+
+/* CPUs that are off name no node; one whose node is nowhere goes to the lowest. */
+static void test_odd_cpus(void **state)
+{
+	const unsigned int node[] = { 1, 200, 63 };
+
+	(void)state;
+	fake_cpus(3, node);
+	tree_begin(2, 2);
+	memory_node(RAM, 512 * MIB, 1);
+	memory_node(RAM + 512 * MIB, 512 * MIB, 2);
+	node_begin("cpus");
+	cpu_node(0, 1);
+	node_begin("cpu@9");
+	prop_string("device_type", "cpu");
+	prop_string("status", "disabled");
+	prop_u32("numa-node-id", 9);
+	node_end();
+	node_begin("cpu-map");
+	prop_string("device_type", "map");
+	node_end();
+	node_end();
+	take_all();
+	assert_silent();
+	assert_int_equal(boot_info()->nodes, 6);
+	assert_int_equal(boot_cpu_node(0), 1);
+	assert_int_equal(boot_cpu_node(1), 1);
+	assert_int_equal(boot_cpu_node(2), 1);
+}
+
+/* Of three banks of three nodes, only the one that is listed twice is at fault. */
+static void test_overlap_names_the_bank(void **state)
+{
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, 0);
+	memory_node(RAM + 256 * MIB, 256 * MIB, 1);
+	memory_node(RAM + 512 * MIB, 512 * MIB, 2);
+	memory_node(RAM + 300 * MIB, 16 * MIB, 3);
+	take_all();
+	assert_one_node("reg: overlaps memory of node 1");
+}
+
 /* ---- DMA limit ------------------------------------------------------------------------------- */
 
 /* Row 17, Raspberry Pi 4: a bus whose masters see the first GiB only. */
@@ -1334,6 +1668,69 @@ static void test_dma_below_ram(void **state)
 	assert_int_equal(boot_info()->dma_end.v, 4 * GIB);
 }
 
+static void dma_bus(const char *name, u32 address_cells, u32 size_cells, const u32 *ranges, u32 nr)
+{
+	node_begin(name);
+	prop_u32("#address-cells", address_cells);
+	prop_u32("#size-cells", size_cells);
+	prop_cells("dma-ranges", ranges, nr);
+	node_end();
+}
+
+/* All RAM above 4 GiB, and a device that reaches less: everything is DMA memory. */
+static void test_dma_far_below_ram(void **state)
+{
+	(void)state;
+	fake_ram(8 * GIB, 9 * GIB, false);
+	fake_image(8 * GIB + 2 * MIB, 8 * GIB + 3 * MIB, 8 * GIB + 2 * MIB, 8 * GIB + 2 * MIB);
+	tree_begin(2, 2);
+	memory_node(8 * GIB, GIB, -1);
+	dma_bus("soc", 1, 1, (const u32[]){ 0, 0, 0, 0x40000000 }, 4);
+	take_all();
+	assert_int_equal(boot_info()->dma_end.v, 1ull << ARCH_PHYS_BITS);
+}
+
+/* Each of these says nothing about what devices reach. */
+static void test_dma_ranges_that_say_nothing(void **state)
+{
+	const u32 cells[16] = { 0, 0, 0, 0, 0, 0x40000000 };
+
+	(void)state;
+	tree_begin(2, 2);
+	prop_cells("dma-ranges", cells, 6); /* the root is on no bus */
+	memory_node(RAM, 512 * MIB, -1);
+	dma_bus("far", 4, 2, cells, 8);
+	dma_bus("sizeless", 2, 0, cells, 4);
+	dma_bus("huge", 2, 3, cells, 7);
+	dma_bus("ragged", 2, 2, cells, 7);
+	dma_bus("empty", 2, 2, cells + 6, 6); /* a window of size 0 */
+	node_begin("cell-less");
+	prop_u32("#address-cells", 0);
+	prop_u32("#size-cells", 1);
+	dma_bus("inner", 1, 1, cells, 2);
+	node_end();
+	node_begin("wide");
+	prop_u32("#address-cells", 3);
+	prop_u32("#size-cells", 1);
+	dma_bus("inner", 1, 1, cells, 5);
+	node_end();
+	node_begin("closed");
+	prop_u32("#address-cells", 2);
+	prop_u32("#size-cells", 2);
+	prop_cells("dma-ranges", (const u32[]){ 0, 0, 0, 0x80000000, 0, 0x80000000 }, 6);
+	dma_bus("inner", 2, 2, (const u32[]){ 0, 0, 4, 0, 0, 0x1000 }, 6);
+	node_end();
+	take_all();
+	assert_int_equal(boot_info()->dma_end.v, 4 * GIB);
+	assert_warned("/far dma-ranges: 32 bytes do not fit its cells, ignored");
+	assert_warned("/sizeless dma-ranges");
+	assert_warned("/huge dma-ranges");
+	assert_warned("/ragged dma-ranges");
+	assert_warned("/cell-less/inner dma-ranges");
+	assert_warned("/wide/inner dma-ranges");
+	assert_int_equal(dt_warnings(), 6);
+}
+
 /* The exact reach, as Linux 6.12, down to a whole page; the master behind the
  * disabled bus does not count. */
 static void test_dma_is_exact(void **state)
@@ -1381,12 +1778,15 @@ int main(void)
 		cmocka_unit_test_setup(test_duplicates_and_overlaps, setup),
 		cmocka_unit_test_setup(test_disabled_and_untyped, setup),
 		cmocka_unit_test_setup(test_usable_memory_overrides_reg, setup),
+		cmocka_unit_test_setup(test_ragged_usable_memory_refused, setup),
+		cmocka_unit_test_setup(test_available, setup),
 		cmocka_unit_test_setup(test_hotpluggable, setup),
 		cmocka_unit_test_setup(test_unaligned_bank, setup),
 		cmocka_unit_test_setup(test_shared_frame_stays_out, setup),
 		cmocka_unit_test_setup(test_wrap_and_limits, setup),
 		cmocka_unit_test_setup(test_missing_memory_is_found_out, setup),
 		cmocka_unit_test_setup(test_missing_at_the_start, setup),
+		cmocka_unit_test_setup(test_missing_memory_unasked, setup),
 		cmocka_unit_test_setup(test_registers_are_not_ram, setup),
 		cmocka_unit_test_setup(test_three_hundred_banks, setup),
 		cmocka_unit_test_setup(test_kernel_outside_ram_refused, setup),
@@ -1394,13 +1794,17 @@ int main(void)
 		cmocka_unit_test_setup(test_mem_argument, setup),
 		cmocka_unit_test_setup(test_mem_argument_spares_kernel, setup),
 		cmocka_unit_test_setup(test_mem_argument_too_small_ignored, setup),
+		cmocka_unit_test_setup(test_mem_argument_beyond_ram, setup),
+		cmocka_unit_test_setup(test_mem_argument_up_to_the_kernel, setup),
 		cmocka_unit_test_setup(test_usable_range, setup),
 		cmocka_unit_test_setup(test_usable_range_odd, setup),
+		cmocka_unit_test_setup(test_usable_range_overlapping, setup),
 		cmocka_unit_test_setup(test_usable_range_ragged, setup),
 		cmocka_unit_test_setup(test_mem_argument_spares_initrd, setup),
 		cmocka_unit_test_setup(test_mem_argument_spares_both, setup),
 		cmocka_unit_test_setup(test_elfcorehdr_is_kept, setup),
 		cmocka_unit_test_setup(test_initrd, setup),
+		cmocka_unit_test_setup(test_initrd_is_guarded, setup),
 		cmocka_unit_test_setup(test_bad_initrd, setup),
 		cmocka_unit_test_setup(test_memreserve, setup),
 		cmocka_unit_test_setup(test_no_map_mid_pageblock, setup),
@@ -1410,14 +1814,19 @@ int main(void)
 		cmocka_unit_test_setup(test_two_thousand_reserved, setup),
 		cmocka_unit_test_setup(test_guard_leaps_over_claims, setup),
 		cmocka_unit_test_setup(test_foreign_cells_ignored, setup),
+		cmocka_unit_test_setup(test_ranges_of_reserved_memory, setup),
 		cmocka_unit_test_setup(test_dynamic, setup),
 		cmocka_unit_test_setup(test_dynamic_impossible, setup),
 		cmocka_unit_test_setup(test_cma_areas, setup),
 		cmocka_unit_test_setup(test_cma_argument, setup),
 		cmocka_unit_test_setup(test_cma_argument_with_place, setup),
 		cmocka_unit_test_setup(test_cma_with_a_claim_inside, setup),
+		cmocka_unit_test_setup(test_cma_beside_a_claim, setup),
 		cmocka_unit_test_setup(test_cma_across_nodes, setup),
 		cmocka_unit_test_setup(test_cma_moves_into_one_zone, setup),
+		cmocka_unit_test_setup(test_cma_moves_below_four_gib, setup),
+		cmocka_unit_test_setup(test_cma_twins, setup),
+		cmocka_unit_test_setup(test_cma_argument_without_end, setup),
 		cmocka_unit_test_setup(test_two_nodes, setup),
 		cmocka_unit_test_setup(test_no_map_means_10_20, setup),
 		cmocka_unit_test_setup(test_sparse_ids, setup),
@@ -1435,8 +1844,14 @@ int main(void)
 		cmocka_unit_test_setup(test_numa_off, setup),
 		cmocka_unit_test_setup(test_numa_fake, setup),
 		cmocka_unit_test_setup(test_numa_fake_small, setup),
+		cmocka_unit_test_setup(test_numa_fake_extremes, setup),
+		cmocka_unit_test_setup(test_distances_one_way, setup),
+		cmocka_unit_test_setup(test_odd_cpus, setup),
+		cmocka_unit_test_setup(test_overlap_names_the_bank, setup),
 		cmocka_unit_test_setup(test_dma_30_bits, setup),
 		cmocka_unit_test_setup(test_dma_below_ram, setup),
+		cmocka_unit_test_setup(test_dma_far_below_ram, setup),
+		cmocka_unit_test_setup(test_dma_ranges_that_say_nothing, setup),
 		cmocka_unit_test_setup(test_dma_without_end, setup),
 		cmocka_unit_test_setup(test_dma_is_exact, setup),
 	};

@@ -420,6 +420,24 @@ static void test_alloc_for_memoryless_node(void **state)
 	assert_int_equal(memblock_alloc(&rq).v, P(1).v);
 }
 
+/* RAM that is no node's yet comes last, after all that some node has. */
+static void test_alloc_from_no_node(void **state)
+{
+	static u8 distance[MAX_NODES][MAX_NODES];
+	struct memblock_request rq = {
+		.nr_bytes = PAGE_SIZE, .node = 3, .reason = MEM_BOOT, .name = "x"
+	};
+
+	(void)state;
+	memblock_set_distances(distance);
+	memblock_add(P(0), P(2), 0);
+	memblock_add(P(8), P(9), MEMBLOCK_ANY_NODE);
+	assert_int_equal(memblock_alloc(&rq).v, P(1).v);
+	assert_int_equal(memblock_alloc(&rq).v, P(0).v);
+	assert_int_equal(memblock_alloc(&rq).v, P(8).v);
+	assert_int_equal(memblock_alloc(&rq).v, 0);
+}
+
 static void test_alloc_zeroed(void **state)
 {
 	u8 junk[PAGE_SIZE], *p;
@@ -526,6 +544,20 @@ static void test_growth_without_ram_panics(void **state)
 	text = fake_panics(grow_without_ram, NULL);
 	assert_non_null(text);
 	assert_non_null(strstr(text, "no room to grow the reserved table"));
+}
+
+/* Before the linear map a table is reached through a window, and that has an end. */
+static void test_growth_without_window_panics(void **state)
+{
+	const char *text;
+
+	(void)state;
+	fake_ram(BASE, BASE + 4096ull * PAGE_SIZE, false);
+	memblock_add(P(0), P(4096), 0);
+	assert_non_null(arch_early_map(P(0), 4 << 20, ARCH_PROT_RW));
+	text = fake_panics(grow_without_ram, NULL);
+	assert_non_null(text);
+	assert_non_null(strstr(text, "memblock: the early window is full"));
 }
 
 static void use_after_end(void *arg)
@@ -696,11 +728,13 @@ int main(void)
 		cmocka_unit_test_setup(test_alloc_by_distance, setup),
 		cmocka_unit_test_setup(test_alloc_avoids_hotpluggable, setup),
 		cmocka_unit_test_setup(test_alloc_for_memoryless_node, setup),
+		cmocka_unit_test_setup(test_alloc_from_no_node, setup),
 		cmocka_unit_test_setup(test_alloc_zeroed, setup),
 		cmocka_unit_test_setup(test_out_of_memory_names_the_use, setup),
 		cmocka_unit_test_setup(test_tables_grow, setup),
 		cmocka_unit_test_setup(test_growth_asks_the_guard, setup),
 		cmocka_unit_test_setup(test_growth_without_ram_panics, setup),
+		cmocka_unit_test_setup(test_growth_without_window_panics, setup),
 		cmocka_unit_test_setup(test_dead_after_retire, setup),
 		cmocka_unit_test_setup(test_random_edits, setup),
 	};

@@ -787,6 +787,76 @@ static void test_reserve_order_10(void **state)
 	assert_int_equal(blocks(MIGRATE_MOVABLE, 10), 1);
 }
 
+/* A whole pageblock of it whose head was written to: it leaves the reserve, and is leaked. */
+static void test_unreserve_of_damaged(void **state)
+{
+	struct page *page;
+
+	(void)state;
+	boot(&large);
+	page = frame(canvas[0]);
+	mobility_reserve_highatomic(zone, page);
+	put(page, MAX_PAGE_ORDER);
+	page->mapping = 7;
+	assert_true(mobility_unreserve_highatomic(
+		&(struct alloc_request){ .mt = MIGRATE_MOVABLE,
+					 .high = ZONE_NORMAL,
+					 .nodes = ~0ull,
+					 .list = node_table[0]->zonelist[ZONELIST_FALLBACK] },
+		true));
+	assert_int_equal(frame_state(page), PAGE_BAD);
+	assert_int_equal(zone->nr_leaked, MAX_ORDER_PAGES);
+	assert_int_equal(zone->nr_highatomic, 0);
+	assert_int_equal(zone->nr_free_highatomic, 0);
+	assert_int_equal(pageblock_type(canvas[0]), MIGRATE_MOVABLE);
+	ghost_leaked(page, MAX_PAGE_ORDER);
+	ghost_check();
+}
+
+/* A pageblock that two zones share is no reserve of either. A free block of one that is
+ * on the reserve's list by chance takes nothing else with it. */
+static void test_reserve_not_shared(void **state)
+{
+	u64 pfn;
+
+	(void)state;
+	boot(&large);
+	pfn = paint(0, MIGRATE_MOVABLE, "UU......");
+	pageblock_entry(pfn)->shared = 1;
+	mobility_reserve_highatomic(zone, frame(pfn));
+	assert_int_equal(zone->nr_highatomic, 0);
+	pageblock_entry(pfn)->shared = 0;
+	mobility_reserve_highatomic(zone, frame(pfn));
+	assert_int_equal(zone->nr_highatomic, PAGEBLOCK_PAGES);
+	pageblock_set_type(pfn, pfn + PAGEBLOCK_PAGES, MIGRATE_MOVABLE);
+	assert_true(unreserve(MIGRATE_UNMOVABLE, true));
+	assert_int_equal(zone->nr_highatomic, PAGEBLOCK_PAGES);
+	assert_int_equal(pageblock_type(pfn), MIGRATE_MOVABLE);
+	assert_int_equal(zone->nr_free_highatomic, 0);
+	assert_true(inside(take(0, MIGRATE_MOVABLE), pfn));
+}
+
+/* Only zones that the request may use give theirs back. */
+static void test_unreserve_where_allowed(void **state)
+{
+	struct alloc_request rq = {
+		.mt = MIGRATE_MOVABLE,
+		.high = ZONE_NORMAL,
+		.nodes = 2,
+		.list = node_table[0]->zonelist[ZONELIST_FALLBACK],
+	};
+	u64 pfn;
+
+	(void)state;
+	boot(&large);
+	pfn = paint(0, MIGRATE_MOVABLE, "UU......");
+	mobility_reserve_highatomic(zone, frame(pfn));
+	assert_false(mobility_unreserve_highatomic(&rq, true));
+	rq.nodes = 1;
+	assert_true(mobility_unreserve_highatomic(&rq, true));
+	assert_false(mobility_unreserve_highatomic(&rq, true));
+}
+
 /* One per cent of a small zone is less than a pageblock: no reserve. CMA never. */
 static void test_reserve_on_small_zones(void **state)
 {
@@ -891,6 +961,9 @@ int main(void)
 		cmocka_unit_test(test_unreserve_all_taken),
 		cmocka_unit_test(test_reserve_leaves_some),
 		cmocka_unit_test(test_reserve_order_10),
+		cmocka_unit_test(test_unreserve_of_damaged),
+		cmocka_unit_test(test_unreserve_where_allowed),
+		cmocka_unit_test(test_reserve_not_shared),
 		cmocka_unit_test_setup(test_reserve_on_small_zones, setup),
 		cmocka_unit_test(test_random),
 	};

@@ -11,6 +11,8 @@
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
 #include "mm/page/page_alloc.h"
+#include "mm/page/pageblock.h"
+#include "mm/page/pcp.h"
 #include "mm/page/reserves.h"
 
 /* Two nodes of 64 MiB, the second half of each movable, a CPU each. */
@@ -181,6 +183,9 @@ static void test_fragmented_is_refused(void **state)
 			put(page[i], 0);
 	assert_true(unowned_pages() > 4000);
 	assert_null(take(GFP_KERNEL, 3));
+	/* Nor by the short way, although the zone has enough for it. */
+	assert_null(alloc_pages(GFP_KERNEL | __GFP_NOWARN, 3));
+	assert_null(alloc_pages(GFP_KERNEL | __GFP_NOWARN, PCP_ORDERS));
 	assert_non_null(take(GFP_KERNEL, 0));
 }
 
@@ -245,6 +250,43 @@ static void test_failure_is_reported_gently(void **state)
 	next_second();
 	alloc_pages(GFP_KERNEL, 0);
 	assert_int_equal(fake_log_count("page allocation failure"), 2);
+}
+
+/*
+ * Sixteen nodes of two zones: a report is no longer than a screen, and says how many it
+ * has left out.
+ */
+static void test_long_report(void **state)
+{
+	struct machine m = { .nr_cpus = 1, .options = { .movablecore = { true, MIB(64), 0 } } };
+
+	(void)state;
+	for (unsigned int i = 0; i < MACHINE_BANKS; i++) {
+		m.bank[i].start = GIB(1) + i * MIB(8);
+		m.bank[i].end = m.bank[i].start + MIB(8);
+		m.bank[i].node = i;
+	}
+	machine_boot(&m);
+	ghost_init();
+	while (take(GFP_HIGHUSER_MOVABLE, 0))
+		;
+	next_second();
+	fake_log_clear();
+	assert_null(alloc_pages(GFP_HIGHUSER_MOVABLE, 0));
+	assert_int_equal(fake_log_count("largest order:"), 16);
+	assert_true(fake_log_has("and 16 more zones"));
+	/* Zones too high for the request, and nodes its policy leaves out, are no part of it. */
+	while (take(GFP_KERNEL, 0))
+		;
+	next_second();
+	fake_log_clear();
+	assert_null(alloc_pages(GFP_KERNEL, 0));
+	assert_int_equal(fake_log_count("largest order:"), 16);
+	assert_false(fake_log_has("more zones"));
+	next_second();
+	fake_log_clear();
+	assert_null(alloc_pages_policy(&(struct mm_policy){ MM_POLICY_BIND, 6 }, 0, GFP_KERNEL, 0));
+	assert_int_equal(fake_log_count("largest order:"), 2);
 }
 
 /* ---- bad frees (row 43) ---------------------------------------------------------------------- */
@@ -365,6 +407,25 @@ static void test_hole(void **state)
 	expect_refused(frame(GIB(1) >> PAGE_SHIFT), 0, "not a page of RAM", NULL);
 }
 
+/* A descriptor of a zone that cannot be is nobody's. */
+static void test_zone_beyond_all(void **state)
+{
+	struct page *page = take(GFP_KERNEL, 0);
+	u32 flags = page->flags;
+
+	(void)state;
+	page->flags |= PAGE_ZONE_MASK;
+	expect_refused(page, 0, "not a page of RAM", NULL);
+	page->flags = flags;
+	put(page, 0);
+	page = take(GFP_KERNEL, PCP_ORDERS);
+	flags = page->flags;
+	page->flags |= PAGE_ZONE_MASK;
+	expect_refused(page, PCP_ORDERS, "not a page of RAM", NULL);
+	page->flags = flags;
+	put(page, PCP_ORDERS);
+}
+
 /* Right state, but somebody wrote into the descriptor: the block is leaked. */
 static void test_damaged_on_the_way_in(void **state)
 {
@@ -453,6 +514,83 @@ static void test_poison(void **state)
 	ghost_alloced(page, 3, GFP_KERNEL);
 }
 
+/* ---- many, of any place ----------------------------------------------------------- */
+
+static void put_bulk(struct page **page, unsigned int nr)
+{
+	free_pages_bulk(nr, page);
+	for (unsigned int i = 0; i < nr; i++)
+		ghost_freed(page[i], 0);
+	ghost_check();
+}
+
+/* Of both banks in turn, of which only the larger or first lies in the run. */
+static void test_bulk_of_two_banks(void **state)
+{
+	struct page *page[4 * PCP_CHUNK];
+	u64 free = unowned_pages();
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = take_on((int)(i / 3 % 2), GFP_KERNEL | __GFP_THISNODE, 0);
+	put_bulk(page, ARRAY_SIZE(page));
+	assert_int_equal(unowned_pages(), free);
+	for (unsigned int i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = take_on(1, GFP_KERNEL | __GFP_THISNODE, 0);
+	put_bulk(page, ARRAY_SIZE(page));
+	assert_int_equal(unowned_pages(), free);
+}
+
+/* Lent pages of an area go home to it, by one call as one by one. */
+static void test_bulk_of_cma(void **state)
+{
+	static const struct machine m = {
+		.bank = { { GIB(1), GIB(1) + MIB(32), 0, 0 } },
+		.cma = { { GIB(1) + MIB(8), GIB(1) + MIB(28) } },
+	};
+	struct page *page[2 * PCP_CHUNK];
+	struct zone *z;
+
+	(void)state;
+	machine_boot(&m);
+	ghost_init();
+	z = zone_next(0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(page); i++) {
+		page[i] = take(GFP_HIGHUSER_MOVABLE, 0);
+		assert_int_equal(pageblock_type(page_to_pfn(page[i]).v), MIGRATE_CMA);
+	}
+	put_bulk(page, ARRAY_SIZE(page));
+	/* Alone too, in a list that may be full, and from an interrupt. */
+	for (unsigned int i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = take(GFP_HIGHUSER_MOVABLE, 0);
+	fake_task.in_interrupt = true;
+	for (unsigned int i = 0; i < ARRAY_SIZE(page); i++)
+		put(page[i], 0);
+	fake_task.in_interrupt = false;
+	assert_true(mm_drain_caches());
+	assert_int_equal(z->nr_free_cma, MIB(20) / PAGE_SIZE);
+	ghost_check();
+}
+
+static void free_foreign(void *arg)
+{
+	free_pages_bulk(1, arg);
+}
+
+static void test_bulk_of_foreign(void **state)
+{
+	struct page *bad[] = { frame((GIB(1) + MIB(512)) >> PAGE_SHIFT), NULL };
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
+		u64 before = page_alloc_foreign_frees();
+
+		next_second();
+		assert_int_equal(fake_panics(free_foreign, &bad[i]) != NULL, tm_debug);
+		assert_int_equal(page_alloc_foreign_frees(), before + 1);
+	}
+}
+
 /* ---- pages for others ---------------------------------------------------- */
 
 static void test_table_pages(void **state)
@@ -485,6 +623,24 @@ static void test_free_init(void **state)
 	assert_int_equal(mm_total_pages(), managed + 8);
 	assert_int_equal(mm_free_init(), 0);
 	assert_true(zone_next(0)->wmark[WMARK_HIGH] >= marks);
+	ghost_init();
+}
+
+/* What of it is no RAM of ours, by the tree, is left alone: in a unit of frames or not. */
+static void test_free_init_beyond_ram(void **state)
+{
+	static const struct machine image = {
+		.bank = { { GIB(1), GIB(1) + MIB(63), 0, 0 } },
+		.reserved = { { GIB(1) + MIB(62), GIB(1) + MIB(63) } },
+	};
+	u64 end = GIB(1) + MIB(63);
+
+	(void)state;
+	machine_boot(&image);
+	fake_image(GIB(1) + MIB(62), GIB(1) + MIB(65), end - 4 * PAGE_SIZE, GIB(1) + MIB(65));
+	assert_true(frame_exists(end >> PAGE_SHIFT));
+	assert_false(frame_exists((GIB(1) + MIB(64)) >> PAGE_SHIFT));
+	assert_int_equal(mm_free_init(), 4);
 	ghost_init();
 }
 
@@ -585,6 +741,7 @@ int main(void)
 		CASE(test_nasty_arguments),
 		CASE(test_contradicting_flags),
 		CASE(test_failure_is_reported_gently),
+		CASE(test_long_report),
 		CASE(test_double_free),
 		CASE(test_double_free_inside_a_merged_block),
 		CASE(test_wrong_order),
@@ -592,12 +749,17 @@ int main(void)
 		CASE(test_reserved),
 		CASE(test_foreign),
 		CASE(test_hole),
+		CASE(test_zone_beyond_all),
 		CASE(test_damaged_on_the_way_in),
 		CASE(test_referenced_on_the_way_in),
 		CASE(test_damaged_on_the_way_out),
 		CASE(test_poison),
+		CASE(test_bulk_of_two_banks),
+		CASE(test_bulk_of_cma),
+		CASE(test_bulk_of_foreign),
 		CASE(test_table_pages),
 		CASE(test_free_init),
+		CASE(test_free_init_beyond_ram),
 		CASE(test_sums),
 		CASE(test_random),
 		CASE(test_blocking_waits_for_tasks),

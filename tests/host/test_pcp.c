@@ -10,6 +10,7 @@
 #include "help/machine.h"
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
+#include "mm/page/page_alloc.h"
 #include "mm/page/pageblock.h"
 #include "mm/page/pcp.h"
 #include "mm/page/reserves.h"
@@ -213,6 +214,21 @@ static void test_off_leaves_nothing(void **state)
 	fake_cpus(1, NULL);
 	fake_cpu_down(1);
 	assert_int_equal(pcp_pages(cache(1)), 0);
+}
+
+/* A CPU that never was has no cache: nothing to look at, nothing to drain. */
+static void test_no_such_cpu(void **state)
+{
+	u64 cached;
+
+	(void)state;
+	put(take(0), 0);
+	cached = mm_cached_pages();
+	assert_null(pcp_of(zone(), MAX_CPUS));
+	assert_null(pcp_of(zone(), 2));
+	assert_non_null(pcp_of(zone(), 1));
+	pcp_drain_cpu(7);
+	assert_int_equal(mm_cached_pages(), cached);
 }
 
 /* The counters' difference is the length wherever they stand. */
@@ -426,6 +442,19 @@ static void test_bulk_double_free(void **state)
 		ghost_freed(held[i], 0);
 }
 
+static void ask_large_of_both(void *arg)
+{
+	(void)arg;
+	assert_null(alloc_pages(__GFP_MOVABLE | __GFP_RECLAIMABLE | __GFP_NOWARN, PCP_ORDERS));
+}
+
+static void ask_exact_of_both(void *arg)
+{
+	(void)arg;
+	assert_null(
+		alloc_pages_exact(2 * PAGE_SIZE, __GFP_MOVABLE | __GFP_RECLAIMABLE | __GFP_NOWARN));
+}
+
 static void ask_many_of_both(void *arg)
 {
 	(void)arg;
@@ -439,6 +468,8 @@ static void test_bulk_of_both_mobilities(void **state)
 	(void)state;
 	put(take(0), 0);
 	assert_int_equal(fake_panics(ask_many_of_both, NULL) != NULL, tm_debug);
+	assert_int_equal(fake_panics(ask_large_of_both, NULL) != NULL, tm_debug);
+	assert_int_equal(fake_panics(ask_exact_of_both, NULL) != NULL, tm_debug);
 }
 
 /* ---- exact sizes ------------------------------------------------------------------------- */
@@ -509,6 +540,36 @@ static void test_exact_without_group(void **state)
 	put_exact(other, 5);
 }
 
+static void free_nothing(void *arg)
+{
+	free_pages_exact(arg, 2 * PAGE_SIZE);
+}
+
+/* Null, and an address that is no page's, are refused page by page. */
+static void test_exact_free_of_nothing(void **state)
+{
+	u64 before = page_alloc_foreign_frees();
+
+	(void)state;
+	assert_int_equal(fake_panics(free_nothing, NULL) != NULL, tm_debug);
+	assert_int_equal(page_alloc_foreign_frees() - before, tm_debug ? 1 : 2);
+	assert_int_equal(fake_panics(free_nothing, &before) != NULL, tm_debug);
+}
+
+/* A page of the group on top was written to: it is none of a group any more. */
+static void test_exact_beside_damage(void **state)
+{
+	struct page *page = take_exact(PCP_CHUNK), *other;
+
+	(void)state;
+	put_exact(page, PCP_CHUNK);
+	page[3].mapcount = 1;
+	other = take_exact(PCP_CHUNK);
+	assert_true(other + PCP_CHUNK <= page || other >= page + PCP_CHUNK);
+	page[3].mapcount = 0;
+	put_exact(other, PCP_CHUNK);
+}
+
 /* Each of its pages alone, whatever the size, in whatever order: all comes home whole. */
 static void test_exact_freed_one_by_one(void **state)
 {
@@ -575,17 +636,31 @@ static void test_cma(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_refill_is_a_chunk),       CASE(test_refill_by_order),
-		CASE(test_refill_is_smallest_fit),  CASE(test_limit),
-		CASE(test_groups_go_home_whole),    CASE(test_below_low),
-		CASE(test_drain_asks_all),          CASE(test_off_leaves_nothing),
-		CASE(test_counters_wrap),           CASE(test_bad_frees_of_cached),
-		CASE(test_no_fourth_list),          CASE(test_cma),
-		CASE(test_bulk_gives_groups),       CASE(test_bulk_rounds_settle),
-		CASE(test_bulk_shuffled),           CASE(test_bulk_double_free),
-		CASE(test_bulk_of_both_mobilities), CASE(test_bulk_takes_chunks),
-		CASE(test_exact_from_group),        CASE(test_exact_without_group),
-		CASE(test_exact_freed_one_by_one),  CASE(test_few_stay),
+		CASE(test_refill_is_a_chunk),
+		CASE(test_refill_by_order),
+		CASE(test_refill_is_smallest_fit),
+		CASE(test_limit),
+		CASE(test_groups_go_home_whole),
+		CASE(test_below_low),
+		CASE(test_drain_asks_all),
+		CASE(test_off_leaves_nothing),
+		CASE(test_counters_wrap),
+		CASE(test_no_such_cpu),
+		CASE(test_bad_frees_of_cached),
+		CASE(test_no_fourth_list),
+		CASE(test_cma),
+		CASE(test_bulk_gives_groups),
+		CASE(test_bulk_rounds_settle),
+		CASE(test_bulk_shuffled),
+		CASE(test_bulk_double_free),
+		CASE(test_bulk_of_both_mobilities),
+		CASE(test_bulk_takes_chunks),
+		CASE(test_exact_from_group),
+		CASE(test_exact_without_group),
+		CASE(test_exact_freed_one_by_one),
+		CASE(test_exact_free_of_nothing),
+		CASE(test_exact_beside_damage),
+		CASE(test_few_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,6 +102,50 @@ static void test_bad_policies(void **state)
 	assert_int_equal(fake_task.mm.special, 0);
 }
 
+static void test_orders_of_a_policy(void **state)
+{
+	const struct mm_policy bind = { MM_POLICY_BIND, 2 };
+	struct placement place;
+
+	(void)state;
+	assert_int_equal(policy_of_range(&bind, 0, GFP_KERNEL, MAX_PAGE_ORDER, &place), 0);
+	assert_int_equal(policy_of_range(&bind, 0, GFP_KERNEL, NR_PAGE_ORDERS, &place), ERR_INVAL);
+	assert_null(alloc_pages_policy(&bind, 0, GFP_KERNEL, NR_PAGE_ORDERS));
+}
+
+/* A range's policy yields to the limits, to THISNODE, and where they leave nothing. */
+static void test_range_within_limits(void **state)
+{
+	const struct mm_policy bind = { MM_POLICY_BIND, 2 }, local = { MM_POLICY_LOCAL, 0 };
+	struct placement place;
+
+	(void)state;
+	assert_int_equal(policy_of_range(&bind, 0, GFP_KERNEL, 0, &place), 0);
+	assert_int_equal(place.nodes, 2);
+	assert_int_equal(policy_of_range(&local, 0, GFP_KERNEL, 0, &place), 0);
+	assert_int_equal(place.nodes, ~0ull);
+	assert_int_equal(policy_of_range(&bind, 0, GFP_KERNEL | __GFP_THISNODE, 0, &place), 0);
+	assert_int_equal(place.nodes, ~0ull);
+	assert_int_equal(mm_mems_allowed_set(task_current(), 1), 0);
+	assert_int_equal(mm_mems_allowed(task_current()), 1);
+	assert_int_equal(policy_of_range(&bind, 0, GFP_KERNEL, 0, &place), 0);
+	assert_int_equal(place.nodes, ~0ull);
+	fake_task.in_interrupt = true;
+	assert_int_equal(policy_of_range(&bind, 0, GFP_KERNEL, 0, &place), 0);
+	assert_int_equal(place.nodes, 2);
+	fake_task.in_interrupt = false;
+}
+
+/* Interleaving goes on behind the last node there can be. */
+static void test_interleave_wraps(void **state)
+{
+	(void)state;
+	assert_int_equal(set(MM_POLICY_INTERLEAVE, 0x7), 0);
+	fake_task.mm.interleave_next = MAX_NODES;
+	assert_int_equal(served(GFP_ATOMIC), 0);
+	assert_int_equal(served(GFP_ATOMIC), 1);
+}
+
 /* Nodes without memory drop out of a mask that names others too. */
 static void test_memoryless_drops_out(void **state)
 {
@@ -380,6 +424,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_bad_policies, setup),
+		cmocka_unit_test_setup(test_orders_of_a_policy, setup),
+		cmocka_unit_test_setup(test_range_within_limits, setup),
+		cmocka_unit_test_setup(test_interleave_wraps, setup),
 		cmocka_unit_test_setup(test_memoryless_drops_out, setup),
 		cmocka_unit_test_setup(test_local, setup),
 		cmocka_unit_test_setup(test_preferred, setup),

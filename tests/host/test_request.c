@@ -75,6 +75,7 @@ static const struct context contexts[] = {
 	{ 31, 0, false, false },
 	{ 8, MM_TASK_MEMALLOC, false, false },
 	{ 8, MM_TASK_VICTIM, false, false },
+	{ 31, MM_TASK_VICTIM, false, false },
 	{ 30, MM_TASK_VICTIM | MM_TASK_MEMALLOC, true, false },
 };
 
@@ -350,6 +351,9 @@ static void test_without_the_ladder(void **state)
 		assert_int_equal(ask(GFP_NOWAIT, 0).band, BAND_ORDINARY);
 		fake_task.in_interrupt = false;
 		assert_true(ask(GFP_KERNEL | __GFP_HIGH, 0).may_reclaim);
+		/* Who reclaims has no need of a reserve for those who cannot. */
+		assert_false(ask(GFP_KERNEL | __GFP_HIGH, 1).highatomic);
+		assert_true(ask(GFP_ATOMIC, 1).highatomic);
 		assert_false(ask(GFP_KERNEL | __GFP_MEMALLOC, 0).may_reclaim);
 	}
 }
@@ -375,6 +379,10 @@ static void test_policy_places_it(void **state)
 	assert_int_equal(rq.nodes, 1ull << 1);
 	assert_int_equal(request_fill_policy(&rq, &bad, 0, GFP_KERNEL, 0, NULL), ERR_INVAL);
 	assert_true(fake_log_has("malformed policy"));
+	/* A policy is no excuse for an order that there is not. */
+	next_second();
+	assert_int_equal(request_fill_policy(&rq, &bind, 0, GFP_KERNEL, 11, NULL), ERR_INVAL);
+	assert_true(fake_log_has("order over 10"));
 }
 
 /* Limits that change between request and retry (row 76). */
@@ -396,6 +404,45 @@ static void test_place_again(void **state)
 	assert_int_not_equal(rq.cookie, cookie);
 }
 
+/* A node that was asked for stays what it is. */
+static void test_place_again_on_a_node(void **state)
+{
+	struct alloc_request rq;
+	u32 cookie;
+
+	(void)state;
+	assert_int_equal(request_fill(&rq, 1, GFP_USER, 0, NULL), 0);
+	cookie = rq.cookie;
+	assert_int_equal(mm_mems_allowed_set(NULL, 1), 0);
+	request_place_again(&rq);
+	assert_int_equal(rq.node, 1);
+	assert_int_equal(rq.nodes, ~0ull);
+	assert_int_not_equal(rq.cookie, cookie);
+}
+
+/* Local and nowhere else; meanwhile the task came to a node that has no memory. */
+static void test_place_again_where_nothing_is(void **state)
+{
+	static const struct machine m = {
+		.bank = { { GIB(1), GIB(1) + MIB(64), 0, 0 } },
+		.nr_cpus = 2,
+		.cpu_node = { 0, 1 },
+		.extra_nodes = 2,
+	};
+	struct alloc_request rq;
+
+	(void)state;
+	boot(&m);
+	rq = ask(GFP_KERNEL | __GFP_THISNODE, 0);
+	assert_non_null(rq.list->zone);
+	fake_set_cpu(1);
+	request_place_again(&rq);
+	assert_int_equal(rq.node, 1);
+	assert_null(rq.list->zone);
+	assert_int_equal(request_fill(&rq, NODE_NONE, GFP_KERNEL | __GFP_THISNODE, 0, NULL),
+			 ERR_NOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +457,8 @@ int main(void)
 		cmocka_unit_test_setup(test_without_the_ladder, setup),
 		cmocka_unit_test_setup(test_policy_places_it, setup),
 		cmocka_unit_test_setup(test_place_again, setup),
+		cmocka_unit_test_setup(test_place_again_on_a_node, setup),
+		cmocka_unit_test_setup(test_place_again_where_nothing_is, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

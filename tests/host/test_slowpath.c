@@ -40,6 +40,7 @@ struct world {
 	u64 free, reclaimable;             /* of every zone */
 	unsigned int cookie_until;         /* limits change before that many looks at the cookie */
 	bool victim_at_kill;               /* it is us who is chosen */
+	bool other_at_kill;                /* meanwhile another task comes as far */
 };
 
 static struct world world;
@@ -53,6 +54,8 @@ static struct explained {
 	enum explain_end end;
 	unsigned int steps[NR_EXPLAIN_STEPS], begun, ended, reported;
 } seen;
+
+static void other_task(void);
 
 static void note(const char *fmt, ...)
 {
@@ -118,6 +121,8 @@ bool slow_out_of_memory(const struct alloc_request *rq)
 	note("O");
 	if (world.victim_at_kill)
 		fake_task.mm.special |= MM_TASK_VICTIM;
+	if (world.other_at_kill)
+		other_task();
 	if (!world.kills)
 		return false;
 	world.kills--;
@@ -467,6 +472,11 @@ static void test_early_compaction(void **state)
 	/* Not with reserve rights. */
 	expect(WORLD(.page_at = 2), RQ(GFP_KERNEL, 1, BAND_CRITICAL, .special = MM_TASK_VICTIM),
 	       "KKFcKKFa", END_SERVED);
+	expect(WORLD(.page_at = 2), RQ(GFP_KERNEL, 1, BAND_ORDINARY, .special = MM_TASK_VICTIM),
+	       "KKFcKKF6a", END_SERVED);
+	/* In a round, when reclaim brought nothing. */
+	expect(WORLD(.result = COMPACT_SUCCESS, .page_at = 3),
+	       RQ(GFP_KERNEL | __GFP_MOVABLE, 2, BAND_ORDINARY), "KKFcKKFcRLFc", END_SERVED);
 	/* Costly and NORETRY: at once, if compaction says it is no use. */
 	expect(skipped, RQ(GFP_KERNEL | __GFP_NORETRY, 4, BAND_ORDINARY), "KKFcA", END_COMPACTION);
 	expect(deferred, RQ(GFP_KERNEL | __GFP_NORETRY, 4, BAND_ORDINARY), "KKFcA", END_COMPACTION);
@@ -562,6 +572,54 @@ static void test_last_resort(void **state)
 	assert_int_equal(seen.end, END_NO_PROGRESS);
 }
 
+/* While one is about to end somebody, others that are as far wait a little and look again. */
+static void other_task(void)
+{
+	struct alloc_request rq = {
+		.gfp = GFP_KERNEL,
+		.high = ZONE_NORMAL,
+		.band = BAND_ORDINARY,
+		.may_block = true,
+		.may_reclaim = true,
+		.nodes = ~0ull,
+		.list = list,
+	};
+
+	world.other_at_kill = false;
+	world.page_at = tries + 3;
+	note("(");
+	assert_non_null(slowpath_alloc(&rq));
+	note(")");
+	assert_int_equal(seen.steps[STEP_OOM_BUSY], 1);
+	world.page_at = tries + 1;
+	seen.begun = seen.ended = 0;
+	seen.begun++;
+	counted[ALLOC_SLOWPATH]--;
+	fake_task.mm.slow_paths--;
+}
+
+static void test_one_ends_tasks_at_a_time(void **state)
+{
+	(void)state;
+	expect(WORLD(.kills = 1, .other_at_kill = true), RQ(GFP_KERNEL, 0, BAND_ORDINARY),
+	       "KKFcKKFcRXDHcFcO(KKFcKKFcRXzKKFc)KKFc", END_SERVED);
+	/* The next one that gets there is not kept out. */
+	expect(WORLD(.kills = 1, .page_at = 5), RQ(GFP_KERNEL, 0, BAND_ORDINARY),
+	       "KKFcKKFcRXDHcFcOKKFc", END_SERVED);
+}
+
+/* A pageblock of the reserve comes back before the last: on both ways that ask for it. */
+static void test_reserve_comes_back(void **state)
+{
+	(void)state;
+	expect(WORLD(.unreserve = 1, .page_at = 3), RQ(GFP_KERNEL, 0, BAND_REALTIME),
+	       "KKFcKKFcdddUFc", END_SERVED);
+	assert_int_equal(seen.steps[STEP_UNRESERVE], 1);
+	expect(WORLD(.unreserve = 1, .gain = 1, .gains = 1, .page_at = 4),
+	       RQ(GFP_KERNEL, 0, BAND_ORDINARY), "KKFcKKFcRFcUDFc", END_SERVED);
+	assert_int_equal(seen.steps[STEP_UNRESERVE], 1);
+}
+
 static void test_nofail(void **state)
 {
 	gfp_t gfp = GFP_KERNEL | __GFP_NOFAIL;
@@ -583,6 +641,17 @@ static void test_nofail(void **state)
 	world = WORLD(.page_at = 20);
 	assert_non_null(run(&RQ(gfp, 4, BAND_ORDINARY)));
 	assert_true(fake_log_has("may not fail is costly"));
+	/* Reclaim's own, which nobody can help: it is said once. */
+	setup(NULL);
+	world = WORLD(.page_at = 9);
+	assert_non_null(run(&RQ(gfp, 0, BAND_MEMALLOC, .special = MM_TASK_MEMALLOC)));
+	assert_int_equal(fake_log_count("may not fail is made by reclaim"), 1);
+	assert_true(nr('z') > 0);
+	/* 256 rounds are no end for it. */
+	setup(NULL);
+	world = WORLD(.kills = FOREVER, .page_at = 1200);
+	assert_non_null(run(&RQ(gfp, 0, BAND_ORDINARY)));
+	assert_true(nr('R') > 256);
 	/* One that cannot wait fails, and says so. */
 	setup(NULL);
 	assert_null(run(&RQ(gfp, 0, BAND_ORDINARY, .cannot_wait = true)));
@@ -622,6 +691,8 @@ int main(void)
 		cmocka_unit_test_setup(test_compaction_success_taken, setup),
 		cmocka_unit_test_setup(test_cookie, setup),
 		cmocka_unit_test_setup(test_last_resort, setup),
+		cmocka_unit_test_setup(test_one_ends_tasks_at_a_time, setup),
+		cmocka_unit_test_setup(test_reserve_comes_back, setup),
 		cmocka_unit_test_setup(test_nofail, setup),
 		cmocka_unit_test_setup(test_counts, setup),
 	};

@@ -432,6 +432,23 @@ static void test_min_free_is_settable(void **state)
 	assert_int_equal(z->wmark[WMARK_LOW], z->managed_pages * 10 / 10000);
 }
 
+/* As a boot argument: more than a quarter of memory is a quarter, and it is said. */
+static void test_min_free_given(void **state)
+{
+	struct machine m = one512;
+
+	(void)state;
+	m.options.min_free_given = true;
+	m.options.min_free_kbytes = 8192;
+	machine_boot(&m);
+	assert_int_equal(zone_next(0)->wmark[WMARK_MIN], 2048);
+	assert_false(fake_log_has("is over a quarter of memory"));
+	m.options.min_free_kbytes = 1 << 30;
+	machine_boot(&m);
+	assert_true(fake_log_has("min_free_kbytes=1073741824 is over a quarter of memory"));
+	assert_int_equal(zone_next(0)->wmark[WMARK_MIN], zone_next(0)->managed_pages / 4);
+}
+
 static void test_scale_factor_is_settable(void **state)
 {
 	const struct zone *z;
@@ -463,6 +480,7 @@ static void test_ratio_is_settable(void **state)
 	assert_int_equal(store("lowmem_reserve_ratio", "0 0 0 0"), 0);
 	assert_int_equal(dma->lowmem_reserve[ZONE_NORMAL], 0);
 	assert_int_equal(store("lowmem_reserve_ratio", "1 2 3 4 5"), ERR_INVAL);
+	assert_int_equal(reserves_set_ratio((const u64[]){ 1, 2, 3, 4, 5 }, 5), ERR_RANGE);
 	assert_int_equal(store("lowmem_reserve_ratio", "1 x"), ERR_INVAL);
 	assert_int_equal(store("lowmem_reserve_ratio", "   "), ERR_INVAL);
 	assert_int_equal(store("lowmem_reserve_ratio", "4294967296"), ERR_RANGE);
@@ -573,6 +591,7 @@ int main(void)
 		cmocka_unit_test(test_iomem),
 		cmocka_unit_test(test_traffic_wraps),
 		cmocka_unit_test(test_min_free_is_settable),
+		cmocka_unit_test(test_min_free_given),
 		cmocka_unit_test(test_scale_factor_is_settable),
 		cmocka_unit_test(test_ratio_is_settable),
 		cmocka_unit_test(test_high_fraction_is_settable),

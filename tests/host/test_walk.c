@@ -12,6 +12,7 @@
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
 #include "mm/page/mobility.h"
+#include "mm/page/reserves.h"
 #include "mm/page/slowpath.h"
 #include "mm/page/walk.h"
 
@@ -187,6 +188,28 @@ static void test_journey_tells(void **state)
 	assert_non_null(strstr(text, "enough dirty pages"));
 }
 
+/* Reclaim itself has no mark, but for a try that says which it wants. */
+static void test_reclaim_has_no_mark(void **state)
+{
+	struct alloc_try t = { .band = BAND_MEMALLOC };
+	struct alloc_request rq;
+	struct zone *z = zone_next(0);
+
+	(void)state;
+	assert_int_equal(
+		request_fill(&rq, NODE_NONE, GFP_KERNEL | __GFP_MEMALLOC, HELD_ORDER, NULL), 0);
+	assert_int_equal(walk_test(z, &rq, &t), WM_PASS);
+	z->wmark[WMARK_LOW] = z->nr_usable;
+	z->wmark[WMARK_HIGH] = 2 * z->nr_usable;
+	assert_int_equal(walk_test(z, &rq, &t), WM_PASS);
+	t.low_mark = true;
+	assert_int_not_equal(walk_test(z, &rq, &t), WM_PASS);
+	t.low_mark = false;
+	t.high_mark = true;
+	assert_int_not_equal(walk_test(z, &rq, &t), WM_PASS);
+	reserves_update();
+}
+
 /* ---- local reclaim (row 59: "node reclaim") --------------------------------------------- */
 
 /* Every zone of node 0 to below its low mark; one block of it is kept to be freed. */
@@ -307,6 +330,7 @@ int main(void)
 		cmocka_unit_test_setup(test_only_who_writes_first, setup),
 		cmocka_unit_test_setup(test_all_dirty_is_no_failure, setup),
 		cmocka_unit_test_setup(test_journey_tells, setup),
+		cmocka_unit_test_setup(test_reclaim_has_no_mark, setup),
 		cmocka_unit_test_setup(test_reclaim_helps_at_once, setup),
 		cmocka_unit_test_setup(test_reclaim_that_gains_nothing, setup),
 		cmocka_unit_test_setup(test_steal_of_a_refill_is_worked_off, setup),

@@ -248,6 +248,13 @@ static void test_hotpluggable_is_movable(void **state)
 	static const struct machine all = {
 		.bank = { { GIB(1), GIB(2), 0, MEMBLOCK_HOTPLUG } },
 	};
+	static const struct machine row = {
+		.bank = { { GIB(1), GIB(2), 0, 0 },
+			  { GIB(2), GIB(3), 0, MEMBLOCK_HOTPLUG },
+			  { GIB(4), GIB(5), 0, 0 },
+			  { GIB(5), GIB(6), 0, MEMBLOCK_HOTPLUG },
+			  { GIB(7), GIB(8), 0, MEMBLOCK_HOTPLUG } },
+	};
 
 	(void)state;
 	machine_boot_zones(&m);
@@ -255,6 +262,9 @@ static void test_hotpluggable_is_movable(void **state)
 	expect_present(1, 0, 0, 0, 1024);
 	machine_boot_zones(&all);
 	expect_present(0, 1024, 0, 0, 0);
+	/* The first of several in a row is where it begins; none begins below 4 GiB. */
+	machine_boot_zones(&row);
+	expect_present(0, 2048, 0, 1024, 2048);
 }
 
 /* ---- nodes (rows 10, 13-15) -------------------------------------------------------------- */
