@@ -120,6 +120,8 @@ images: $(LIBS)
 include boards/boards.mk
 APPEND ?=
 QEMU_ARGS ?=
+# A board that has other ways to start puts the line of the chosen one here.
+BOARD_RUN ?=
 
 # A tree of one's own, as it is, in place of QEMU's: its memory is not rewritten.
 ifdef TREE
@@ -133,7 +135,8 @@ run: $(A)/Image board-fetch
 	$(BOARD_CHECK)
 	@echo "$(BOARD_TEXT)"
 	@echo "Leave with Ctrl-A x (or type poweroff). The serial console follows."
-	$(Q)$(BOARD_QEMU) -serial mon:stdio -kernel $< -append '$(APPEND)' $(QEMU_ARGS)
+	$(Q)$(or $(BOARD_RUN),$(BOARD_QEMU) -serial mon:stdio -kernel $< -append '$(APPEND)') \
+		$(QEMU_ARGS)
 endif
 
 gdb: $(A)/Image | setup-gdb

@@ -17,3 +17,4 @@ BOARD_QEMU := $(BOARD_BASE) -smp 4 -m 2G \
 	-numa node,nodeid=0,cpus=0-1,memdev=m0 -numa node,nodeid=1,cpus=2-3,memdev=m1 \
 	-numa dist,src=0,dst=1,val=20 -display none -nic none -no-reboot
 endif
+include boards/qemu-virt/uboot.mk

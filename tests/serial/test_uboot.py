@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ways U-Boot starts the kernel on QEMU's virt, as Debian ships it: each
+boots without typing (or as somebody types it), with the arguments and the
+memory it was given, on machines of one node and of several."""
+
+import re
+
+import pytest
+
+import views
+from boot_loader import Loaded, prepare
+from machine import MIB, Node, Shape
+
+ONE = Shape("uboot-one", 512, 2)
+DISTANCE_20 = {(0, 1): 20}
+EVEN = Shape("uboot-even", 1024, 4, [Node(512, "0-1"), Node(512, "2-3")], DISTANCE_20)
+NUMA = [
+    EVEN,
+    Shape("uboot-last-small", 1152, 2, [Node(1024, "0"), Node(128, "1")], {(0, 1): 15}),
+    Shape("uboot-last-large", 1024, 2, [Node(256, "0"), Node(768, "1")], {(0, 1): 42}),
+    # U-Boot itself, of some 20 MiB, lies across, just above and below the border.
+    Shape("uboot-across", 520, 2, [Node(256, "0"), Node(264, "1")], {(0, 1): 20}),
+    Shape("uboot-just-above", 544, 2, [Node(256, "0"), Node(288, "1")], {(0, 1): 20}),
+    Shape("uboot-just-below", 512, 2, [Node(256, "0"), Node(256, "1")], {(0, 1): 20}),
+    Shape("uboot-three", 2048, 4, [Node(1024, "0-1"), Node(512, "2-3"), Node(512, "")],
+          {(0, 1): 20, (0, 2): 40, (1, 2): 30}),
+    Shape("uboot-three-odd", 1200, 3, [Node(520, "0"), Node(136, "1"), Node(544, "2")],
+          {(0, 1): 11, (0, 2): 99, (1, 2): 254}),
+    Shape("uboot-above-4g", 6144, 4, [Node(4096, "0-1"), Node(2048, "2-3")], DISTANCE_20),
+    Shape("uboot-both-4g", 9216, 4, [Node(4096, "0-1"), Node(5120, "2-3")], DISTANCE_20),
+    Shape("uboot-el2", 1024, 4, [Node(512, "0-1"), Node(512, "2-3")], DISTANCE_20,
+          machine="gic-version=2,virtualization=on"),
+]
+FLOWS = ["uboot", "extlinux", "fit", "fit-signed"]
+CASES = [pytest.param(flow, shape, id=f"{flow}-{shape.name}")
+         for shape in [ONE, *NUMA] for flow in FLOWS if flow == "uboot" or shape in (ONE, EVEN)]
+ALL_WELL = "mm check: 0 violations"
+
+
+def kernel_start(target):
+    """Where /proc/iomem says the kernel lies."""
+    rows = views.iomem(target.ok("cat /proc/iomem"))
+    return next(start for _, start, _, name in rows if name.startswith("Kernel"))
+
+
+def check_nodes(target, shape):
+    """All memory, every node and every distance arrived; the kernel runs from
+    the last node."""
+    nodes = range(len(shape.nodes))
+    for nid in nodes:
+        path = f"/sys/devices/system/node/node{nid}"
+        assert target.ok(f"cat {path}/distance").split() == [
+            str(shape.distance(nid, other)) for other in nodes]
+        assert views.cpulist(target.ok(f"cat {path}/cpulist")) == views.cpulist(
+            shape.nodes[nid].cpus)
+    zones = views.zoneinfo(target.ok("cat /proc/zoneinfo"))
+    for nid, node in enumerate(shape.nodes):
+        present = sum(zone["present"] for zone in zones if zone["node"] == nid)
+        assert present == node.mib * MIB // 4096, f"node {nid}"
+    last = 0x40000000 + (shape.mib - shape.nodes[-1].mib) * MIB
+    assert kernel_start(target) >= last
+
+
+@pytest.mark.parametrize("flow, shape", CASES)
+def test_boots_by_itself(flow, shape, tmp_path):
+    """From power-on to our prompt with nothing typed, in ten seconds at most."""
+    _, words = prepare(tmp_path, flow, shape, "loglevel=7 nosuchthing")
+    with Loaded(shape, words) as target:
+        seconds = target.seconds_to_prompt()
+        print(f"{flow} on {shape.name}: {seconds:.1f} s from power-on to the prompt")
+        log = target.console()
+        assert "U-Boot 20" in log
+        if flow != "fit-signed":  # there the arguments are uEnv.txt's, too, but not signed
+            assert "nosuchthing" in target.ok("cat /proc/cmdline")
+        assert "panic" not in log and "device tree refused" not in log
+        if flow in ("uboot", "extlinux"):
+            check_nodes(target, shape)
+        assert ALL_WELL in target.ok("mm check")
+        target.send("poweroff\r")
+        assert target.wait_end() == 0
+        assert seconds <= 10, f"{seconds:.1f} s from power-on to the prompt"
+
+
+@pytest.mark.parametrize("shape", [ONE, Shape("uboot-8g", 8192, 2)], ids=lambda s: s.name)
+def test_booti_by_hand(shape, tmp_path):
+    """The three commands of docs/boards.md, typed."""
+    _, words = prepare(tmp_path, "uboot", shape)
+    with Loaded(shape, words) as target:
+        target.stop_countdown()
+        said = target.type("virtio scan", "setenv bootargs loglevel=7",
+                           "load virtio 0:1 ${kernel_addr_r} Image")
+        assert re.search(r"\d+ bytes read", said), said
+        target.leave("booti ${kernel_addr_r} - ${fdt_addr}")
+        target.boot()
+        assert "loglevel=7" in target.ok("cat /proc/cmdline")
+        assert ALL_WELL in target.ok("mm check")
+
+
+@pytest.mark.parametrize("shape", NUMA[:3], ids=lambda s: s.name)
+def test_booti_by_hand_on_numa(shape, tmp_path):
+    """What docs/boards.md tells to type where nobody gave U-Boot our
+    environment: without it the defaults refuse to load."""
+    _, words = prepare(tmp_path, "uboot", shape)
+    flash = words.index("-drive")
+    bank = 0x40000000 + (shape.mib - shape.nodes[-1].mib) * MIB
+    with Loaded(shape, words[:flash] + words[flash + 2:]) as target:
+        target.stop_countdown()
+        said = target.type("virtio scan", "load virtio 0:1 ${kernel_addr_r} Image")
+        assert "would overwrite reserved memory" in said
+        target.type(f"load virtio 0:1 {bank + 0x400000:x} Image",
+                    "setenv fdt_high 0xffffffffffffffff", "fdt addr ${fdt_addr}", "fdt resize")
+        target.leave(f"booti {bank + 0x400000:x} - ${{fdt_addr}}")
+        target.boot()
+        check_nodes(target, shape)
+        assert ALL_WELL in target.ok("mm check")
