@@ -84,8 +84,10 @@ $(A)/kernel.elf: $(LINKED) $(LIBS) $(A)/kernel.lds tools/mksyms $(A)/.linked
 $(A)/kernel.lds: arch/arm64/kernel.lds arch/arm64/arch_layout.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -x c -D__ASSEMBLY__ $(INC) $< -o $@
-$(A)/Image: $(A)/kernel.elf
-	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
+$(A)/Image: $(A)/kernel.elf tools/seal.py
+	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@.raw
+	$(Q)$(PYTHON) -B tools/seal.py $@.raw $@
+	@rm $@.raw
 	$(call say,IMAGE   $@: $$(stat -c %s $@) bytes)
 
 # These change only when the compiler or a flag did, or the list of objects.

@@ -29,6 +29,11 @@
 #define ARM64_TABLE_SLOT 0xffff800000c20000 /* one page: tables not in the linear map yet */
 #define ARM64_BOOT_STACK 0xffff800000c40000 /* slot: lower half unmapped */
 
+/* The seal in the Image's header: tools/seal.py knows these three, too. */
+#define ARM64_SEAL 0x60   /* where the sum stands, 8 bytes; 0: none */
+#define ARM64_SEALED 0x80 /* from here to the end of the file, 16 bytes at a time */
+#define ARM64_SEAL_FACTOR 0x9e3779b97f4a7c15
+
 #define ARCH_UNUSED_BASE 0xffff400000000000 /* 1 GiB that is nobody's, for tests */
 #define ARCH_BOOT_STACK_TOP (ARM64_BOOT_STACK + 0x8000)
 

@@ -45,8 +45,10 @@ _image_start_entry:
 	.ascii	"ARM\x64"
 	.long	0
 	.globl	_uart_hint
-_uart_hint:					/* struct arch_uart_hint, 32 bytes */
+_uart_hint:					/* struct uart_hint, 32 bytes */
 	.fill	32, 1, 0
+	.quad	0				/* seal: see seal.S */
+	.balign	ARM64_SEALED, 0
 
 /* ---- boot CPU, MMU off ---------------------------------------------------- */
 
@@ -313,6 +315,7 @@ setup_cpu:
 	ret
 
 primary_mapped:
+	bl	check_seal
 	bl	setup_cpu
 	mov	x0, #(3 << 20)			/* FP until libfdt has done its part */
 	msr	cpacr_el1, x0

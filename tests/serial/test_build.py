@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from machine import BUILD, IMAGES
+import seal
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 LIBFDT = os.environ.get("TM_LIBFDT", BUILD + "/libfdt")
@@ -69,3 +70,4 @@ def test_image_header(variant):
     assert len(image) <= size < 2 << 20
     assert len(image) < 1 << 20
     assert image[0x40:0x60] == bytes(32), "the UART hint is empty by default"
+    assert seal.sealed(image) == image and image[0x68:0x80] == bytes(24)
