@@ -220,6 +220,7 @@ tm_init void mm_boot(phys_t fdt_phys)
 	nodes_init(boot_info());
 	zones_init(boot_info());
 	release_tree();
+	zones_prepare();
 	intake_records();
 	zones_hand_over(boot_info());
 	memblock_retire();

@@ -27,10 +27,16 @@ void nodes_init(const struct boot_info *bi);
 
 /*
  * zones.c: zone borders from DMA limit, kernelcore= and movablecore= (rows
- * 17-19), spanned and present counts (row 7), zonelists (rows 20, 21). The last
- * that may allocate from memblock, but for intake_records().
+ * 17-19), spanned and present counts (row 7), zonelists (rows 20, 21). After it
+ * only zones_prepare() and intake_records() allocate from memblock.
  */
 void zones_init(const struct boot_info *bi);
+
+/*
+ * page/hand_over.c: the page caches of every CPU. After zones_init() and before
+ * the records, which shall list them.
+ */
+void zones_prepare(void);
 
 /*
  * page/hand_over.c: write every descriptor once, give every free span of

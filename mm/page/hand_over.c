@@ -216,6 +216,12 @@ static void tm_init check_hand_over(void)
 	}
 }
 
+void tm_init zones_prepare(void)
+{
+	pcp_init();
+	check_cache_init();
+}
+
 void tm_init zones_hand_over(const struct boot_info *bi)
 {
 	u32 nr;
@@ -227,8 +233,6 @@ void tm_init zones_hand_over(const struct boot_info *bi)
 		pageblock_set_type(span[i].start.v, span[i].end.v, MIGRATE_MOVABLE);
 	for (struct zone *z = zone_next(0); z; z = zone_next(z->id + 1))
 		buddy_init(z);
-	pcp_init();
-	check_cache_init();
 	for (u32 i = 0; i < bi->nr_cma; i++)
 		open_cma(&bi->cma[i]);
 	boot_phase_end(MM_BOOT_ZONES);

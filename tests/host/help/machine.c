@@ -126,6 +126,7 @@ void machine_boot_zones(const struct machine *m)
 void machine_boot(const struct machine *m)
 {
 	machine_boot_zones(m);
+	zones_prepare();
 	zones_hand_over(&info);
 	memblock_retire();
 }
