@@ -128,15 +128,26 @@ static tm_init const char *blob_string(const void *fdt, int node, const char *na
 	return v && memchr(v, 0, (size_t)len) ? v : NULL;
 }
 
+/* One of the two properties that name the console; null: none, or none of use. */
+static tm_init const char *named_console(const void *fdt, int chosen, const char *name)
+{
+	const char *value = blob_string(fdt, chosen, name);
+	int len = 0;
+
+	if (!value && fdt_getprop(fdt, chosen, name, &len))
+		dt_warn("/chosen %s: %d bytes without a terminator, ignored", name, len);
+	return value;
+}
+
 /* The path that stdout-path stands for, its options cut off. */
 static tm_init int stdout_path(const void *fdt, const struct dt_shape *shape, char *path,
 			       size_t size)
 {
-	const char *value = blob_string(fdt, shape->chosen, "stdout-path");
+	const char *value = named_console(fdt, shape->chosen, "stdout-path");
 	char *options;
 
 	if (!value)
-		value = blob_string(fdt, shape->chosen, "linux,stdout-path");
+		value = named_console(fdt, shape->chosen, "linux,stdout-path");
 	if (!value)
 		return ERR_NOENT;
 	tm_snprintf(path, size, "%s", value);

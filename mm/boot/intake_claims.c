@@ -139,20 +139,27 @@ static tm_init bool answers(u64 p)
 	return !at || arch_probe_ram(at);
 }
 
-/* Between a page that answers and one that does not: the edge, seen from below. */
+/*
+ * Between a page that answers and one that does not: the edge, seen from below.
+ * Claimed pages cannot be asked and go with the page below them, so that a claim
+ * beyond the end of memory does not pass for memory up to there.
+ */
 static tm_init u64 find_edge(u64 good, u64 bad)
 {
+	u64 low = min_u64(good, bad), high = max_u64(good, bad), page;
+
 	BUG_ON_VAL(good == bad, good, bad);
 	/* At most 32 rounds: addresses have 44 bits. */
-	while (max_u64(good, bad) - min_u64(good, bad) > PAGE_SIZE) {
-		u64 mid = align_down(good + bad, 2 * PAGE_SIZE) / 2;
+	while (high - low > PAGE_SIZE) {
+		u64 mid = align_down(low + high, 2 * PAGE_SIZE) / 2;
 
-		if (answers(mid))
-			good = mid;
+		if (!unclaimed_page(low + PAGE_SIZE, mid + PAGE_SIZE, &page) ||
+		    answers(page) == (good < bad))
+			low = mid;
 		else
-			bad = mid;
+			high = page;
 	}
-	return max_u64(good, bad);
+	return high;
 }
 
 /*

@@ -745,6 +745,21 @@ static void test_console_paths(void **state)
 	assert_int_equal(stdout_is("", &c), ERR_INVAL);
 }
 
+/* What is not terminated names nothing, and that is said. */
+static void test_console_cut(void **state)
+{
+	struct dt_console c;
+
+	(void)state;
+	tree_begin(2, 1);
+	node_begin("chosen");
+	prop_bytes("stdout-path", "/soc/inner/serial", 17);
+	node_end();
+	buses();
+	assert_int_equal(console(&c), ERR_NOENT);
+	assert_true(fake_log_has("/chosen stdout-path: 17 bytes without a terminator, ignored"));
+}
+
 static void test_no_console(void **state)
 {
 	struct dt_console c;
@@ -786,6 +801,7 @@ int main(void)
 		cmocka_unit_test_setup(test_console_of_odd_trees, setup),
 		cmocka_unit_test_setup(test_console_without_a_name, setup),
 		cmocka_unit_test_setup(test_console_paths, setup),
+		cmocka_unit_test_setup(test_console_cut, setup),
 		cmocka_unit_test_setup(test_no_console, setup),
 	};
 

@@ -413,6 +413,24 @@ static void test_missing_at_the_start(void **state)
 	assert_int_equal(boot_info()->clipped_bytes, 1023 * MIB + GIB);
 }
 
+/*
+ *   RAM    |============ 2 GiB ============|  nothing
+ *   claims                                      |====|  and some: no proof of memory
+ *
+ * A claim beyond the end must not pass for memory up to there; nor one at the start.
+ */
+static void test_claims_beyond_the_end(void **state)
+{
+	const u64 rsv[][2] = { { RAM + 5 * GIB / 2 - 128 * MIB, 256 * MIB }, { RAM, 64 * 1024 } };
+
+	(void)state;
+	tree_begin_rsv(2, 2, rsv, ARRAY_SIZE(rsv));
+	memory_node(RAM, 5 * GIB, -1);
+	take_early(NULL);
+	assert_ram("[1024,3072)64");
+	assert_warned("[0x40000000, 0x180000000): no memory answers in [0xc0000000, 0x180000000)");
+}
+
 static void test_registers_are_not_ram(void **state)
 {
 	const u64 reg[][2] = { { RAM + 300 * MIB, 0x1000 } };
@@ -1787,6 +1805,7 @@ int main(void)
 		cmocka_unit_test_setup(test_missing_memory_is_found_out, setup),
 		cmocka_unit_test_setup(test_missing_at_the_start, setup),
 		cmocka_unit_test_setup(test_missing_memory_unasked, setup),
+		cmocka_unit_test_setup(test_claims_beyond_the_end, setup),
 		cmocka_unit_test_setup(test_registers_are_not_ram, setup),
 		cmocka_unit_test_setup(test_three_hundred_banks, setup),
 		cmocka_unit_test_setup(test_kernel_outside_ram_refused, setup),
