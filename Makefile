@@ -148,6 +148,8 @@ gdb: $(A)/Image | setup-gdb
 
 # Adds host-build: the real sources as programs of this machine, in $(B)/host/.
 -include tests/host/host.mk
+# Adds memmap: the memory map of any device tree; trees: of all that Debian has.
+-include tools/memmap/memmap.mk
 # Adds host: the whole kernel as one deterministic process of this machine.
 -include arch/host/host.mk
 # Adds fuzz: sequences of requests under libFuzzer.
@@ -155,11 +157,11 @@ gdb: $(A)/Image | setup-gdb
 # Adds host-bench: the allocator on this computer, in nanoseconds.
 -include tests/bench/bench.mk
 
-PYTEST := TM_BUILD=$(B) TM_LIBFDT=$(abspath $(LIBFDT)) CROSS_COMPILE=$(CROSS_COMPILE) \
+PYTEST := TM_BUILD=$(B) TM_TREES=$(TREES) TM_LIBFDT=$(abspath $(LIBFDT)) CROSS_COMPILE=$(CROSS_COMPILE) \
 	$(PYTHON) -B -m pytest -c tests/serial/pytest.ini --rootdir=.
 
 # host-build needs what setup-test installs, so it comes after, not beside it.
-test: images | setup-test
+test: images | setup-test $(TREES)/package
 	$(Q)$(MAKE) --no-print-directory host-build
 	$(Q)$(PYTEST) -n 2 tests/serial
 check: images | setup-test

@@ -28,9 +28,11 @@ HOST_CFLAGS := -std=gnu11 $(HOST_LOOK) -g -fno-omit-frame-pointer -fno-strict-al
 	-fno-builtin \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
 	-Wpointer-arith -Wwrite-strings $(WERROR) $(HOST_INC)
-HOST_ENV := UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+HOST_ENV := TREES=$(TREES) UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
 	ASAN_OPTIONS=detect_stack_use_after_return=0:abort_on_error=0
 HOST_VARIANTS := test release
+# Trees of real boards; tools/memmap/memmap.mk has the rule that fetches them.
+TREES ?= $(B)/dtbs
 T ?= $(HOST_TESTS)
 
 define host_variant
@@ -68,6 +70,7 @@ $(foreach v,$(HOST_VARIANTS),$(eval $(call host_variant,$(v))))
 host-build: $(HOST_BINS)
 
 # Run what T names in both variants; all run, any failure fails the target.
+$(if $(filter test_real_trees,$(T)),host-test: | $(TREES)/package)
 host-test: $(foreach v,$(HOST_VARIANTS),$(T:%=$(H)/$(v)/%))
 	@fail=0; for p in $^; do \
 		if env $(HOST_ENV) timeout 600 $$p > $$p.log 2>&1; then \

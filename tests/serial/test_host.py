@@ -12,7 +12,8 @@ import pytest
 from machine import BUILD, die_with_parent
 
 SANITIZERS = {"UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-              "ASAN_OPTIONS": "detect_stack_use_after_return=0:abort_on_error=0"}
+              "ASAN_OPTIONS": "detect_stack_use_after_return=0:abort_on_error=0",
+              "TREES": os.environ.get("TM_TREES", BUILD + "/dtbs")}
 PROGRAMS = sorted(path for path in glob.glob(BUILD + "/host/*/test_*")
                   if os.access(path, os.X_OK) and os.path.isfile(path) and "." not in
                   os.path.basename(path))

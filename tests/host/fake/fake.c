@@ -300,7 +300,7 @@ unsigned int arch_phys_bits(void)
 
 /* ---- CPUs and time -------------------------------------------------------- */
 
-void arch_cpus_init(void)
+__attribute__((weak)) void arch_cpus_init(void)
 {
 }
 

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory maps of real boards' trees: build/host/memmap on all that Debian has,
+against a second reading of each (tools/trees.py), and what it says about trees
+that cannot be used. The last cases show that the comparison can fail."""
+
+import os
+import re
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from machine import BUILD
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
+import trees  # noqa: E402
+
+MEMMAP = BUILD + "/host/memmap"
+FOLDER = os.environ.get("TM_TREES", BUILD + "/dtbs")
+PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/trees.md")
+LIMIT_S = 60 # some 26 here
+PI4 = "broadcom/bcm2711-rpi-4-b.dtb"
+
+
+def memmap(*words):
+    done = subprocess.run([MEMMAP, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=60, check=False)
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+def tree(name):
+    return f"{FOLDER}/{name}"
+
+
+def cpu_seconds():
+    """Of children that ended: what others do on this computer does not count."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+@pytest.mark.timeout(600)
+def test_all_trees():
+    """Every tree as it should be, in a minute of one CPU, and the page says the same."""
+    began = cpu_seconds()
+    nr_trees, wrong, numbers = trees.corpus(MEMMAP, FOLDER)
+    took = cpu_seconds() - began
+    assert not wrong, "\n".join(f"{path}: {fault}" for path, faults in wrong.items()
+                                for fault in faults)
+    assert nr_trees >= 500, f"{FOLDER}: only {nr_trees} trees; tools/setup trees"
+    assert took < LIMIT_S
+    with open(FOLDER + "/package", encoding="utf-8") as f:
+        package = f.read().strip()
+    with open(PAGE, encoding="utf-8") as f:
+        page = f.read()
+    if f"`{package}`" in page: # Debian moves on; the page is then of an older one
+        assert trees.tables(numbers, nr_trees, package) in page, "docs/trees.md: make trees"
+
+
+def test_board_with_a_default_area_and_a_dma_limit():
+    """A Raspberry Pi 4 of 4 GiB: all bus masters reach 1 GiB, the area lies below."""
+    status, text = memmap("--memory=0+948M", "--memory=1G+3008M", tree(PI4))
+    assert status == 0, text
+    report = trees.Report(text)
+    assert [row[:2] for row in report.banks] == [(0, 0x3b400000), (0x40000000, 0xfc000000)]
+    assert report.lines["dma"] == "up to 0x40000000"
+    (start, end), = [row[:2] for row in report.reserved if row[2].endswith("dynamic default")]
+    assert end - start == 64 << 20 and end <= 0x3b400000
+    assert "spin-table" in report.lines["cpus"]
+    assert "bcm2835-aux" in report.lines["console"]
+    assert not report.warnings
+
+
+def test_arguments_of_the_kernel_count():
+    status, text = memmap("--memory=0+948M", "--append=mem=512M cma=32M numa=fake=2", tree(PI4))
+    assert status == 0, text
+    report = trees.Report(text)
+    assert len(report.sections["nodes"]) == 2
+    assert sum(end - start for start, end, _ in report.banks) == 512 << 20
+    (start, end), = [row[:2] for row in report.reserved if row[2].startswith("cma cma=")]
+    assert end - start == 32 << 20
+
+
+@pytest.mark.parametrize("words, status, text", [
+    ([], 2, "name a .dtb file"), (["--memory=1G", "x"], 2, "BASE\\+SIZE"),
+    (["--memory=0+0", "x"], 2, "empty"), (["--memory=z+1", "x"], 2, "no number"),
+    (["--memory=0xfffffffffffff000+64K", "x"], 2, "beyond all addresses"),
+    (["/no/such.dtb"], 2, "No such file"),
+    ([__file__], 3, "refused: .*magic"),
+    ([tree(PI4)], 3, "refused: no memory node lists any usable RAM"),
+    (["--memory=0+4M", tree(PI4)], 3, "refused: .* at least \\d+ KiB are needed"),
+    (["--memory=0+1G", "--kernel=2G", tree(PI4)], 3, "refused: the kernel .* is not in the memory"),
+])
+def test_refusals(words, status, text):
+    got, said = memmap(*words)
+    assert got == status, said
+    assert re.search(text, said), said
+
+
+def damaged(change):
+    """What the comparison says when tree and report do not belong together."""
+    board = trees.Tree(tree(PI4))
+    banks = trees.filled_in(board)
+    _, text = memmap(*[f"--memory={base:#x}+{size:#x}" for base, size in banks], board.path)
+    text = change(board, text) or text
+    return " ".join(trees.check(board, banks, text, trees.collections.Counter()))
+
+
+def test_the_comparison_is_content_by_itself():
+    assert damaged(lambda board, text: None) == ""
+
+
+@pytest.mark.parametrize("change, found", [
+    (lambda board, text: text.replace("up to 0x40000000", "up to 0x80000000"), "DMA limit"),
+    (lambda board, text: re.sub(r"\n.* dynamic default", "", text), "not made, and no word"),
+    (lambda board, text: text.replace(" kept", "0 kept").replace("kept\n", "kept\n"), "present"),
+    (lambda board, text: text.replace("0x003b400000)       948", "0x003b000000)       944"),
+     "banks are"),
+    (lambda board, text: re.sub(r"\n.* memreserve", "", text), "are kept"),
+    (lambda board, text: board.memreserve.append((0x1000000, 4096)), "are kept"),
+    (lambda board, text: board.root.child("reserved-memory").child("linux,cma").props.update(
+        {"alloc-ranges": bytes(8) + b"\0\1\0\0"}), "outside of its alloc-ranges"),
+    (lambda board, text: board.root.child("reserved-memory").child("linux,cma").props.update(
+        {"alignment": b"\x40\0\0\0"}), "was asked"),
+    (lambda board, text: text.replace("0xfe215040", "0xfe215000"), "console"),
+])
+def test_the_comparison_fails(change, found):
+    assert found in damaged(change)
