@@ -157,7 +157,8 @@ gdb: $(A)/Image | setup-gdb
 # Adds host-bench: the allocator on this computer, in nanoseconds.
 -include tests/bench/bench.mk
 
-PYTEST := TM_BUILD=$(B) TM_TREES=$(TREES) TM_LIBFDT=$(abspath $(LIBFDT)) CROSS_COMPILE=$(CROSS_COMPILE) \
+PYTEST := TM_BUILD=$(B) TM_TREES=$(TREES) TM_LIBFDT=$(abspath $(LIBFDT)) \
+	CROSS_COMPILE=$(CROSS_COMPILE) \
 	$(PYTHON) -B -m pytest -c tests/serial/pytest.ini --rootdir=.
 
 # host-build needs what setup-test installs, so it comes after, not beside it.

@@ -488,11 +488,12 @@ def count(report, tree, banks, numbers):
 
 
 # Sorts of messages by words in them; the first that fits counts.
-WARNINGS = ["boot argument", "a device inside RAM", "not all free RAM", "not aligned to 2 MiB", "overlaps",
-            "not in one node and zone", "no room in its alloc-ranges", "no room for its size",
-            "neither reg nor size", "no such node", "no such alias", "compatible:",
-            "no address a CPU can use", "do not fit its cells", "exclude each other",
-            "not free any more", "no device_type", "empty, ignored", "phandle", "without a terminator"]
+WARNINGS = ["boot argument", "a device inside RAM", "not all free RAM", "not aligned to 2 MiB",
+            "overlaps", "not in one node and zone", "no room in its alloc-ranges",
+            "no room for its size", "neither reg nor size", "no such node", "no such alias",
+            "compatible:", "no address a CPU can use", "do not fit its cells",
+            "exclude each other", "not free any more", "no device_type", "empty, ignored",
+            "phandle", "without a terminator"]
 
 
 def table(title, rows):

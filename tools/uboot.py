@@ -10,7 +10,7 @@ a FAT disk, and a flash with U-Boot's environment; made of boards/qemu-virt.
                 public key and then takes nothing else by bootm
 
     make run BOOT=extlinux          or by hand, the QEMU line behind --:
-    tools/uboot.py fit --image build/arm64/Image --out build/qemu-virt -- qemu-system-aarch64 -M virt ...
+    tools/uboot.py fit --image build/arm64/Image --out build/qemu-virt -- qemu-system-aarch64 ...
 """
 
 import argparse

@@ -164,7 +164,8 @@ static u32 node_nth(u64 mask, u64 n)
 	return (u32)__builtin_ctzll(mask);
 }
 
-/* Place by a mode that is not local; which node starts an interleaved one is the caller's choice. */
+/* Place by a mode that is not local; which node starts an interleaved one is the caller's
+ * choice. */
 static struct placement place_by(enum mm_policy_mode mode, u64 nodes, u32 start)
 {
 	struct placement place = place_local();

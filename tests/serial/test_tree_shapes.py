@@ -27,7 +27,8 @@ def tree(name, bootargs):
 def boots(name, *commands, mib=512, machine="gic-version=3"):
     """What the commands print on this tree; the walk over memory finds nothing."""
     line = "; ".join((*commands, "mm check"))
-    text = batch(Shape(name, mib, 2, machine=machine), "", args=loader_args(tree(name, f'panic=-1 run="{line}"')))
+    text = batch(Shape(name, mib, 2, machine=machine), "",
+                 args=loader_args(tree(name, f'panic=-1 run="{line}"')))
     assert "mm check: 0 violations\n" in text, text[-3000:]
     assert re.search(r"^tm: exit 0$", text, re.M), text[-3000:]
     return text
