@@ -28,11 +28,11 @@ HOST_CFLAGS := -std=gnu11 $(HOST_LOOK) -g -fno-omit-frame-pointer -fno-strict-al
 	-fno-builtin \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
 	-Wpointer-arith -Wwrite-strings $(WERROR) $(HOST_INC)
+# Trees of real boards; tools/memmap/memmap.mk has the rule that fetches them.
+TREES ?= $(B)/dtbs
 HOST_ENV := TREES=$(TREES) UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
 	ASAN_OPTIONS=detect_stack_use_after_return=0:abort_on_error=0
 HOST_VARIANTS := test release
-# Trees of real boards; tools/memmap/memmap.mk has the rule that fetches them.
-TREES ?= $(B)/dtbs
 T ?= $(HOST_TESTS)
 
 define host_variant
