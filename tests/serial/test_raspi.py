@@ -6,6 +6,7 @@ watchdog; and that tree with one thing wrong at a time."""
 import os
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -24,14 +25,14 @@ GPU_MIB = 64  # QEMU keeps so much of the 1 GiB for it
 class Pi(Shape):
     """A Pi with this tree; `uart` says where it is listened to."""
 
-    def __init__(self, name, tree, uart="serial1"):
-        super().__init__(name, 1024, 4, [Node(1024 - GPU_MIB, "0-3")])
+    def __init__(self, name, tree, uart="serial1", extra=()):
+        super().__init__(name, 1024, 4, [Node(1024 - GPU_MIB, "0-3")], extra=extra)
         self.tree = tree
         self.uart = uart
 
     def qemu_args(self):
         before = ["-serial", "null"] if self.uart == "serial1" else []
-        return ["-M", "raspi3b", "-dtb", self.tree, *before]
+        return ["-M", "raspi3b", "-dtb", self.tree, *self.extra, *before]
 
 
 @pytest.fixture(scope="session")
@@ -111,12 +112,26 @@ def test_memory_map_is_the_tree_s(pi):
 
 
 def test_interrupts_are_counted(pi):
-    pi.ok("stress 1")
     counts = interrupts(pi)
-    assert all(n > 0 for n in counts["arch_timer"]) and len(counts["arch_timer"]) == 4
-    assert sum(counts["Rescheduling interrupts"]) > 0
+    assert len(counts["arch_timer"]) == 4
     uart = next(name for name in counts if name in ("bcm2835-aux", "pl011"))
-    assert counts[uart][0] > 0
+    assert counts[uart][0] > 0 and counts[uart][1:] == [0, 0, 0]
+    before = counts[uart][0]
+    pi.ok("help")
+    assert interrupts(pi)[uart][0] > before
+
+
+def test_holds_under_stress(real_tree):
+    """Core and memory; every CPU is interrupted by its alarms and by the others.
+    One CPU runs at a time, so that none waits for one that the host does not run."""
+    with Machine(Pi("raspi3b-stress", real_tree, extra=["-accel", "tcg,thread=single"])) as machine:
+        machine.boot()
+        assert ", 0 wrong, 0 tasks lost" in machine.ok("stress 2000", timeout=60)
+        counts = interrupts(machine)
+        machine.ok("mm stress 2", timeout=60)
+        assert "0 violations" in machine.ok("mm check", timeout=60)
+    for name in ("arch_timer", "Rescheduling interrupts"):
+        assert len(counts[name]) == 4 and min(counts[name]) > 100, counts
 
 
 def test_pasted_text_comes_whole(pi):
@@ -135,21 +150,17 @@ def test_ctrl_c_is_heard(pi):
 
 
 def test_sleep_takes_its_time(pi):
-    before = float(re.search(r"([\d.]+)", pi.ok("cat /proc/uptime")).group(1))
-    pi.ok("sleep 1")
-    after = float(re.search(r"([\d.]+)", pi.ok("cat /proc/uptime")).group(1))
-    assert 1.0 <= after - before < 10
+    """By another clock than the machine's own."""
+    before = time.monotonic()
+    pi.ok("sleep 2")
+    assert 2.0 <= time.monotonic() - before < 15
 
 
-def test_memory_holds_under_stress(pi):
-    assert "0 violations" in pi.ok("mm check")
-    pi.ok("mm stress 2", timeout=60)
-    assert "0 violations" in pi.ok("mm check")
-
-
-@pytest.mark.parametrize("variant", ["release", "test"])
-def test_suites(real_tree, variant, show_case):
-    text = batch(Pi("raspi3b", real_tree), "test=*", IMAGES[variant], timeout=300)
+# Virtual time makes a run the same on any host; CPUs in parallel race for real.
+@pytest.mark.parametrize("variant, exact", [("test", True), ("release", False)],
+                         ids=["test-exact", "release-parallel"])
+def test_suites(real_tree, variant, exact, show_case):
+    text = batch(Pi("raspi3b", real_tree), "test=*", IMAGES[variant], exact=exact, timeout=300)
     cases = views.ktap(text)
     for case, outcome, note in cases:
         show_case(case, outcome, note)
@@ -170,8 +181,9 @@ def test_panic_stops_the_other_cpus(real_tree):
     with Machine(Pi("raspi3b-panic", real_tree)) as machine:
         machine.boot()
         machine.send("panic\r")
-        machine.expect(r"panic", 10)
-        machine.expect(r"\n.*\n", 10)
+        machine.expect("tm: halted", 20)
+        # All of them obeyed: none has to be waited for in vain, or named.
+        assert "did not" not in machine.console()
 
 
 # ---- trees with one thing wrong ------------------------------------------------------
@@ -213,7 +225,7 @@ def test_bad_tree(changed, name, change, cpus, messages):
         for message in messages:
             assert message in log
         assert len(re.findall(r"^cpu\d+ +on ", machine.ok("cpu"), re.M)) == cpus
-        machine.ok("sleep 0.1")
+        machine.ok("sleep 1")
         assert "0 violations" in machine.ok("mm check")
 
 
