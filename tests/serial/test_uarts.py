@@ -9,8 +9,8 @@ import subprocess
 
 import pytest
 
-from loader import CROSS, FOLDER, SHIM_AT, loader_args
-from machine import QEMU, IMAGES, Machine
+from loader import CROSS, FOLDER, SHIM_AT, loader_args, shim
+from machine import QEMU, IMAGES, Gone, Machine
 from shapes import SMALL
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -110,6 +110,30 @@ def test_16550_by_interrupt(compatible, name):
     ("serial1", "console: bcm2835-aux at 0x3f215040 has no interrupt line: polled")])
 def test_raspberry_pi_polled(uart, announced):
     check_console(raspi(uart), announced)
+
+
+def check_refusal(line):
+    """Says what is missing, on this UART, and parks: nothing follows, nothing restarts."""
+    with Other(line) as machine:
+        machine.expect("tm: panic: device tree refused: no memory node lists any usable RAM")
+        machine.expect("tm: halted")
+        with pytest.raises(Gone, match="nothing more"):
+            machine.wait_end(1)
+        assert machine.console().count("tm: halted") == 1
+
+
+@pytest.mark.parametrize("uart", ["serial0", "serial1"])
+def test_no_memory_is_said_on_a_raspberry_pi(uart):
+    """QEMU would put memory into a tree given with -dtb: it loads the shim as the
+    kernel, which enters the Image with the tree as it is."""
+    line = raspi(uart)
+    made("fdtput", "-r", line[line.index("-dtb") + 1], "/memory@0")
+    line[line.index("-kernel") + 1] = shim(0x8000000, 0x200000)
+    tree = line.pop(line.index("-dtb") + 1)
+    line.remove("-dtb")
+    check_refusal(line + [
+        "-device", f"loader,file={IMAGES['release']},addr=0x200000,force-raw=on",
+        "-device", f"loader,file={tree},addr=0x8000000,force-raw=on"])
 
 
 @pytest.mark.parametrize("name, compatible, stdout, at", [
