@@ -29,8 +29,9 @@ sdcard: $(A)/Image board-fetch | setup-card
 tftp: $(A)/Image board-fetch | setup-card
 	$(Q)$(MAKE_CARD) --list tftp.txt --folder $(TFTP)
 
-flash: | setup-card
-	$(if $(DEV),,$(error flash: which disk? make flash BOARD=$(BOARD) DEV=/dev/sdX (lsblk shows them)))
-	$(Q)$(MAKE) --no-print-directory sdcard
+ifeq ($(filter flash,$(MAKECMDGOALS))$(DEV),flash)
+$(error flash: which disk? make flash BOARD=$(BOARD) DEV=/dev/sdX (lsblk shows them))
+endif
+flash: sdcard
 	$(Q)$(PYTHON) -B tools/flash.py $(if $(FILE),--file) $(if $(PARTITION),--partition) \
 		$(CARD) '$(DEV)'
