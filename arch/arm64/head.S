@@ -55,6 +55,10 @@ _uart_hint:					/* struct uart_hint, 32 bytes */
 primary_entry:
 	msr	daifset, #0xf
 	mov	x21, x0				/* device tree */
+	adr	x19, _image_start_entry
+	tst	x19, #0xfff			/* adrp below needs whole pages */
+	adr	x9, misplaced
+	b.ne	complain
 	bl	drop_to_el1			/* x20: level we came from */
 	bl	make_tables
 	adr_l	x26, primary_mapped
@@ -79,7 +83,9 @@ drop_to_el1:
 	mov_l	x9, SCTLR_OFF
 	cmp	x20, #2
 	b.eq	1f
-	b.hi	park				/* EL3 */
+	adr	x10, too_high
+	csel	x9, x10, x9, hi
+	b.hi	complain			/* EL3 */
 	msr	sctlr_el1, x9
 	isb
 	ret
@@ -139,6 +145,14 @@ park:
 	wfe
 	b	park
 
+misplaced:
+	.ascii	"\r\ntm: panic: the Image does not begin on a 4 KiB page; put it on a 2 MiB boundary\r\n"
+	.asciz	"tm: halted\r\n"
+too_high:
+	.ascii	"\r\ntm: panic: entered at EL3; the boot protocol wants EL2 or EL1\r\n"
+	.asciz	"tm: halted\r\n"
+	.balign	4
+
 /*
  * Image tables: identity (one 2 MiB block that holds this code) for TTBR0,
  * Image with its rights, boot stack, and empty windows for TTBR1.
@@ -168,7 +182,8 @@ make_tables:
 	str	x11, [x1, x10, lsl #3]
 	ubfx	x10, x19, #21, #9
 	mov_l	x11, (PROT_RX | PTE_BLOCK)
-	orr	x11, x11, x19
+	and	x12, x19, #~0x1fffff
+	orr	x11, x11, x12
 	str	x11, [x2, x10, lsl #3]
 	/* upper half: the 1 GiB at ARCH_KIMAGE_BASE */
 	adr_l	x0, arm64_root_table

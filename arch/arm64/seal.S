@@ -55,13 +55,21 @@ damaged:
 	bic	x10, x10, #SCTLR_C
 	msr	sctlr_el1, x10
 	isb
-	adrp	x9, _uart_hint
-	add	x9, x9, :lo12:_uart_hint
-	ldr	x10, [x9, #HINT_BASE]
-	cbz	x10, park_damaged
+	adr	x9, message
+	/* fall through */
+
+/*
+ * Says the text at x9 on the hint's UART, if there is a hint, and parks. MMU
+ * off, any level; addresses by adr alone, right wherever the Image lies.
+ */
+	.globl	complain
+complain:
+	adr	x14, _uart_hint
+	ldr	x10, [x14, #HINT_BASE]
+	cbz	x10, park_for_good
 	/* x11: log2 of the register spacing, x12: status, x13: reading with room */
-	ldr	w11, [x9, #HINT_SHIFT]
-	ldrb	w14, [x9, #HINT_TYPE]
+	ldr	w11, [x14, #HINT_SHIFT]
+	ldrb	w14, [x14, #HINT_TYPE]
 	mov	x12, #6
 	mov	x13, xzr
 	cmp	w14, #'p'			/* pl011 */
@@ -76,9 +84,8 @@ damaged:
 	mov	w11, #2
 3:	lsl	x12, x12, x11
 	add	x12, x12, x10
-	adr	x9, message
 4:	ldrb	w14, [x9], #1
-	cbz	w14, park_damaged
+	cbz	w14, park_for_good
 	mov	x16, #PATIENCE
 5:	bl	read_status
 	and	x15, x15, #(1 << UART_BIT)
@@ -102,9 +109,9 @@ read_status:
 1:	ldr	w15, [x12]
 	ret
 
-park_damaged:
+park_for_good:
 	wfe
-	b	park_damaged
+	b	park_for_good
 
 message:
 	.ascii	"\r\ntm: panic: the Image is damaged or cut short: its checksum is wrong\r\n"
