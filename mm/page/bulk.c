@@ -170,7 +170,8 @@ unsigned int alloc_pages_bulk(gfp_t gfp, unsigned int nr, struct page **page)
 	unsigned int n = take_hits(gfp, nr, page, site, &mixed);
 	struct alloc_request rq;
 
-	if ((n == nr && !mixed) || request_fill(&rq, NODE_NONE, gfp, 0, site))
+	/* Where types were mixed, not all came: no further look is needed if they did. */
+	if (n == nr || request_fill(&rq, NODE_NONE, gfp, 0, site))
 		return n;
 	if (unlikely(mixed))
 		page_alloc_mixed(mixed, &rq);

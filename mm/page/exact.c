@@ -108,7 +108,8 @@ static void cut_locked(struct zone *z, struct page *page, unsigned int nr)
 	unsigned int end = 1u << frame_order(page), at = 0;
 	u64 single = head_like(page, 0);
 
-	for (; at < nr && at < end; at++)
+	BUG_ON_VAL(tm_debug && nr > end, nr, end);
+	for (; at < nr; at++)
 		hit_set_head(page + at, single);
 	z->nr_alloc += at - 1;
 	while (at < end) {

@@ -100,10 +100,11 @@ static struct zone *tm_init zone_of(u32 node, u64 pfn)
 {
 	struct zone *z = node_table[node]->zone, *end = z + NR_ZONE_TYPES;
 
-	while (pfn < z->start.v || pfn >= z->end.v) {
+	while (pfn >= z->end.v) {
 		z++;
 		BUG_ON_VAL(z == end, pfn, node);
 	}
+	BUG_ON_VAL(pfn < z->start.v, pfn, node);
 	return z;
 }
 

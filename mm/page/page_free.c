@@ -116,8 +116,6 @@ void page_free_long(struct page *page, unsigned int order, const void *site)
 	bool good;
 	u64 flags;
 
-	if (!site)
-		site = __builtin_return_address(0);
 	if (unlikely(!z)) {
 		__atomic_fetch_add(&foreign_frees, 1, __ATOMIC_RELAXED);
 		page_report_bad_free(page, order, fault);

@@ -398,7 +398,7 @@ static void ask(u64 cpus, const struct zone *only)
 	for (u64 left = cpus; left; left &= left - 1) {
 		struct pcp_cpu *c = caches[__builtin_ctzll(left)];
 
-		for (u32 id = first; c && id < end; id++)
+		for (u32 id = first; id < end; id++)
 			__atomic_store_n(&c->zone[id].drain, 1, __ATOMIC_RELEASE);
 	}
 	cpu_call(cpus, drain_call);
@@ -442,7 +442,7 @@ bool mm_drain_caches(void)
 	u64 all = cpus_online(), deadline = time_after_ns(WAIT_NS);
 
 	vm_event(DRAIN_ALL);
-	if (!sched_running() || !may_sleep()) {
+	if (!may_sleep()) {
 		pcp_drain_others(NULL);
 		drain_own();
 		return all_done(all);
@@ -476,8 +476,6 @@ static void set_limits(struct zone *z, const u16 *room)
 	for (unsigned int cpu = 0, nr = arch_cpu_count(); cpu < nr; cpu++) {
 		struct pcp *p = z->pcp[cpu];
 
-		if (!p)
-			continue;
 		for (unsigned int o = 0; o < PCP_ORDERS; o++) {
 			__atomic_store_n(&p->row[o].room, room[o], __ATOMIC_RELAXED);
 			__atomic_store_n(&p->row[o].limit, watched ? 0 : room[o], __ATOMIC_RELAXED);
@@ -508,7 +506,7 @@ void pcp_limits_update(struct zone *z)
 	for (unsigned int o = 0; o < PCP_ORDERS && !below && !guard_below; o++)
 		room[o] = (u16)room_of(z->pcp_high, o);
 	set_limits(z, room);
-	if (below && !was_below && caches[0])
+	if (below && !was_below)
 		ask(cpus_online(), z);
 }
 

@@ -226,6 +226,50 @@ static void test_refill_leaks(void **state)
 	}
 }
 
+/* The first of two free blocks that do not touch; what is asked for is `order` of them. */
+static struct page *first_of_two(unsigned int order)
+{
+	struct page *page[4];
+
+	for (unsigned int i = 0; i < 4; i++)
+		page[i] = alloc_pages(GFP_KERNEL, order);
+	free_pages(page[0], order);
+	free_pages(page[2], order);
+	assert_true(mm_drain_caches());
+	return frame(zone()->area[order].list[MIGRATE_UNMOVABLE].head);
+}
+
+/*
+ *   zone   [X] . [1] .    the row of a refill, or the look for a large block, ends at X,
+ *                         which is leaked alone, or, as a stray, goes home; 1 is served.
+ */
+static void test_row_ends_at_damage(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2 * (MAPPED + 2); i++) {
+		unsigned int how = i / 2, order = i % 2 * PCP_ORDERS;
+		bool stray = how > MAPPED;
+		struct ask a = { .order = order };
+		struct page *first;
+		const char *text;
+
+		setup(NULL);
+		first = first_of_two(order);
+		if (stray)
+			pageblock_entry(frame_number(first))->type = MIGRATE_MOVABLE;
+		else
+			damage(first, how);
+		text = fake_panics(ask_plain, &a);
+		assert_int_equal(text != NULL, tm_debug && !stray);
+		if (stray)
+			assert_int_equal(zone()->nr_leaked, 0);
+		else
+			expect_leaked(first, order);
+		assert_int_equal(a.got[0] != NULL, !text);
+		assert_ptr_not_equal(a.got[0], first);
+	}
+}
+
 static void test_bulk_chunk_leaks(void **state)
 {
 	(void)state;
@@ -395,6 +439,44 @@ static void test_bulk_free_of_damaged(void **state)
 	}
 }
 
+struct many {
+	struct page *page[1024];
+	unsigned int nr;
+};
+
+static void free_many(void *arg)
+{
+	struct many *m = arg;
+
+	free_pages_bulk(m->nr, m->page);
+}
+
+/* In a full list, where pages go home as blocks: up to the damaged one, and from behind it. */
+static void test_bulk_free_of_damaged_block(void **state)
+{
+	static struct many m;
+	u64 before;
+
+	(void)state;
+	for (unsigned int at = 0; at < 2; at++) {
+		struct page *bad;
+
+		setup(NULL);
+		before = mm_free_pages();
+		m.nr = cache()->row[0].limit + 4 * PCP_CHUNK;
+		assert_true(m.nr < ARRAY_SIZE(m.page));
+		assert_int_equal(alloc_pages_bulk(GFP_KERNEL, m.nr, m.page), m.nr);
+		bad = m.page[m.nr - 2 * PCP_CHUNK + 3 * at];
+		damage(bad, MAPPED);
+		assert_int_equal(fake_panics(free_many, &m) != NULL, tm_debug);
+		expect_leaked(bad, 0);
+		if (tm_debug)
+			continue;
+		assert_true(mm_drain_caches());
+		assert_int_equal(mm_free_pages(), before - 1);
+	}
+}
+
 /* Pages of two types in one call: each goes to the list of its pageblock. */
 static void test_bulk_free_of_two_types(void **state)
 {
@@ -463,7 +545,9 @@ int main(void)
 		CASE(test_large_leaks),
 		CASE(test_reports_are_limited),
 		CASE(test_refill_leaks),
+		CASE(test_row_ends_at_damage),
 		CASE(test_bulk_chunk_leaks),
+		CASE(test_bulk_free_of_damaged_block),
 		CASE(test_torn_list),
 		CASE(test_nothing_but_damage),
 		CASE(test_middle_of_leaked),

@@ -355,9 +355,13 @@ static void test_odd_names(void **state)
 	node_begin("b");
 	prop_string("status", "okey");
 	node_end();
+	node_begin("c");
+	prop_string("status", "okay");
+	node_end();
 	parse();
 	assert_true(dt_available(dt_find_path("/a")));
 	assert_false(dt_available(dt_find_path("/b")));
+	assert_true(dt_available(dt_find_path("/c")));
 	assert_null(dt_child(dt_root(), ""));
 	assert_null(dt_child(dt_root(), "a@1"));
 	assert_non_null(dt_child(dt_root(), "a@1@2"));

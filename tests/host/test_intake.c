@@ -1236,16 +1236,57 @@ static void test_cma_twins(void **state)
 	const u64 ranges[][2] = { { 4 * GIB - 64 * MIB, 96 * MIB } };
 
 	(void)state;
+	for (u32 sized = 0; sized < 2; sized++) {
+		setup(NULL);
+		fake_ram(3 * GIB, 5 * GIB, false);
+		pool_begin(4 * GIB);
+		if (sized) {
+			pool(0, NULL);
+		} else {
+			node_begin("pool");
+			node_end();
+		}
+		pool(64 * MIB, ranges);
+		node_end();
+		take_all();
+		assert_warned(sized ? "/pool: size is not a number above 0, not made"
+				    : "/pool: neither reg nor size, ignored");
+		assert_warned("pool [0xfe000000, 0x102000000): not in one node and zone");
+		assert_int_equal(boot_info()->nr_cma, 0);
+		assert_int_equal(record("pool")->reason, MEM_RESERVED);
+	}
+}
+
+/* What may lie nowhere else, and what is no child of the tree, stays where it is. */
+static void test_cma_that_cannot_move(void **state)
+{
+	const u64 ranges[][2] = { { 4 * GIB - 32 * MIB, 64 * MIB } };
+
+	(void)state;
 	fake_ram(3 * GIB, 5 * GIB, false);
 	pool_begin(4 * GIB);
-	pool(0, NULL);
 	pool(64 * MIB, ranges);
 	node_end();
 	take_all();
-	assert_warned("/reserved-memory/pool: size is not a number above 0, not made");
 	assert_warned("pool [0xfe000000, 0x102000000): not in one node and zone, reserved but");
 	assert_int_equal(boot_info()->nr_cma, 0);
-	assert_int_equal(record("pool")->reason, MEM_RESERVED);
+
+	for (u32 with = 0; with < 2; with++) {
+		setup(NULL);
+		fake_ram(3 * GIB, 5 * GIB, false);
+		boot_args_parse("cma=64M@0xfe000000");
+		if (with) {
+			pool_begin(4 * GIB);
+			node_end();
+		} else {
+			tree_begin(2, 2);
+			memory_node(RAM, 4 * GIB, -1);
+		}
+		take_all();
+		assert_warned("cma= [0xfe000000, 0x102000000): not in one node and zone");
+		assert_int_equal(boot_info()->nr_cma, 0);
+		assert_int_equal(record("cma=")->reason, MEM_RESERVED);
+	}
 }
 
 /* So large a number that pages of it cannot be counted. */
@@ -1845,6 +1886,7 @@ int main(void)
 		cmocka_unit_test_setup(test_cma_moves_into_one_zone, setup),
 		cmocka_unit_test_setup(test_cma_moves_below_four_gib, setup),
 		cmocka_unit_test_setup(test_cma_twins, setup),
+		cmocka_unit_test_setup(test_cma_that_cannot_move, setup),
 		cmocka_unit_test_setup(test_cma_argument_without_end, setup),
 		cmocka_unit_test_setup(test_two_nodes, setup),
 		cmocka_unit_test_setup(test_no_map_means_10_20, setup),

@@ -498,6 +498,77 @@ static void test_damaged_victim(void **state)
 	assert_true(inside(take(0, MIGRATE_UNMOVABLE), pfn));
 }
 
+/*
+ *   U |UUUU....|  a free half on the list of M, which its pageblock was once
+ * Written to, it goes nowhere on its word, and is leaked when its turn comes.
+ */
+static void test_damaged_stray(void **state)
+{
+	(void)state;
+	for (enum mobility_turn turn = TURN_OWN; turn < NR_TURNS; turn++) {
+		struct page *stray, *page;
+		u64 pfn, flags;
+
+		boot(&small);
+		pfn = paint(0, MIGRATE_MOVABLE, "UUUU....");
+		stray = frame(pfn + HALF);
+		pageblock_set_type(pfn, pfn + PAGEBLOCK_PAGES, MIGRATE_UNMOVABLE);
+		stray->mapping = 7;
+		flags = spin_lock_irqsave(&zone->lock);
+		page = mobility_take_any_locked(zone, 0, 0, MIGRATE_MOVABLE, false, turn, &stolen);
+		spin_unlock_irqrestore(&zone->lock, flags);
+		assert_ptr_equal(page, stray);
+		assert_int_equal(frame_state(page), PAGE_BAD);
+		assert_int_equal(zone->nr_leaked, 1);
+		assert_false(stolen);
+	}
+}
+
+/* In the last turn a stray is taken as it is: it may have come back meanwhile. */
+static void test_last_turn(void **state)
+{
+	u64 pfn = paint(0, MIGRATE_MOVABLE, "UUUU....");
+	struct page *page;
+	u64 flags;
+
+	(void)state;
+	pageblock_set_type(pfn, pfn + PAGEBLOCK_PAGES, MIGRATE_UNMOVABLE);
+	flags = spin_lock_irqsave(&zone->lock);
+	page = mobility_take_any_locked(zone, 0, 0, MIGRATE_MOVABLE, false, TURN_LAST, &stolen);
+	spin_unlock_irqrestore(&zone->lock, flags);
+	assert_int_equal(number(page), pfn + HALF);
+	assert_false(stolen);
+	ghost_alloced(page, 0, __GFP_MOVABLE);
+	ghost_check();
+}
+
+/* A head whose order or type cannot be is on no list that could be known: passed over. */
+static void test_relist_passes_damage(void **state)
+{
+	static const u32 wrong[] = { MAX_PAGE_ORDER << PAGE_ORDER_SHIFT, PAGE_MT_MASK };
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct page *head;
+		u64 pfn, flags;
+		u32 sound;
+
+		boot(&small);
+		pfn = paint(0, MIGRATE_MOVABLE, "UUUU....");
+		head = frame(pfn + HALF);
+		sound = head->flags;
+		head->flags |= wrong[i];
+		pageblock_set_type(pfn, pfn + PAGEBLOCK_PAGES, MIGRATE_UNMOVABLE);
+		flags = spin_lock_irqsave(&zone->lock);
+		pfn = buddy_relist_locked(zone, pfn, pfn + PAGEBLOCK_PAGES, 2 * PAGEBLOCK_PAGES);
+		spin_unlock_irqrestore(&zone->lock, flags);
+		assert_true(pfn >= frame_number(head));
+		assert_int_equal(head->flags, sound | wrong[i]);
+		assert_int_equal(blocks(MIGRATE_MOVABLE, 8), 1);
+		assert_int_equal(zone->filled[MIGRATE_UNMOVABLE], 0);
+	}
+}
+
 /* ---- boost (row 36) ------------------------------------------------------------------- */
 
 /* Mixing below pageblock order adds a pageblock's worth each time, up to the cap;
@@ -691,6 +762,25 @@ static void test_reserve(void **state)
 	/* What comes back stays in the reserve. */
 	put(served, 2);
 	assert_int_equal(zone->nr_free_highatomic, usable - 8);
+}
+
+/* Who can neither wait nor reclaim is served from it, and nobody else. */
+static void test_reserve_serves_the_urgent(void **state)
+{
+	struct page *page;
+	u64 pfn;
+
+	(void)state;
+	boot(&large);
+	pfn = paint(0, MIGRATE_MOVABLE, "U.......");
+	mobility_reserve_highatomic(zone, frame(pfn));
+	assert_null(alloc_pages_node(0, GFP_NOWAIT | __GFP_NOWARN, 2));
+	page = alloc_pages_node(0, GFP_ATOMIC | __GFP_NOWARN, 2);
+	assert_non_null(page);
+	assert_true(inside(page, pfn));
+	ghost_alloced(page, 2, GFP_ATOMIC);
+	ghost_check();
+	put(page, 2);
 }
 
 /* As many pageblocks as one per cent, rounded up, and no more. */
@@ -949,6 +1039,9 @@ int main(void)
 		cmocka_unit_test_setup(test_borders_are_not_stolen, setup),
 		cmocka_unit_test(test_shared_pageblock),
 		cmocka_unit_test_setup(test_damaged_victim, setup),
+		cmocka_unit_test_setup(test_damaged_stray, setup),
+		cmocka_unit_test_setup(test_last_turn, setup),
+		cmocka_unit_test_setup(test_relist_passes_damage, setup),
 		cmocka_unit_test_setup(test_boost, setup),
 		cmocka_unit_test_setup(test_boost_factor, setup),
 		cmocka_unit_test(test_no_boost_on_tiny_zones),
@@ -956,6 +1049,7 @@ int main(void)
 		cmocka_unit_test(test_cma_comes_home),
 		cmocka_unit_test(test_cma_before_stealing),
 		cmocka_unit_test(test_reserve),
+		cmocka_unit_test(test_reserve_serves_the_urgent),
 		cmocka_unit_test(test_reserve_is_limited),
 		cmocka_unit_test(test_unreserve_in_steps),
 		cmocka_unit_test(test_unreserve_all_taken),

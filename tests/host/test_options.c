@@ -94,6 +94,14 @@ static void test_numa(void **state)
 	assert_int_equal(opt->numa_fake, 64);
 }
 
+static void test_what_they_take(void **state)
+{
+	(void)state;
+	assert_string_equal(mm_boot_option_takes("ladder"), "on or off");
+	assert_null(mm_boot_option_takes("ladders"));
+	assert_null(mm_boot_option_takes(""));
+}
+
 static void test_core_amounts(void **state)
 {
 	(void)state;
@@ -286,6 +294,7 @@ int main(void)
 		cmocka_unit_test_setup(test_mem, setup),
 		cmocka_unit_test_setup(test_numa, setup),
 		cmocka_unit_test_setup(test_core_amounts, setup),
+		cmocka_unit_test_setup(test_what_they_take, setup),
 		cmocka_unit_test_setup(test_zonelist_order, setup),
 		cmocka_unit_test_setup(test_cma, setup),
 		cmocka_unit_test_setup(test_min_free_and_scale, setup),

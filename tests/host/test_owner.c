@@ -10,6 +10,7 @@
 #include "help/machine.h"
 #include "mm/boot/topology.h"
 #include "mm/mm.h"
+#include "mm/page/page_alloc.h"
 #include "mm/page/page_check.h"
 #include "mm/stat/owner.h"
 
@@ -177,6 +178,22 @@ static void test_never_used(void **state)
 	has("no history\n");
 	show_frame(frame(GIB(3) / PAGE_SIZE));
 	has("no history\n");
+}
+
+static void free_foreign(void *arg)
+{
+	free_pages(arg, 0);
+}
+
+/* A frame that is none has none either: its refusal looks nowhere. */
+static void test_foreign_free_tells_none(void **state)
+{
+	(void)state;
+	fake_clock_ns(1500000000);
+	assert_int_equal(fake_panics(free_foreign, frame(GIB(3) / PAGE_SIZE)) != NULL, tm_debug);
+	assert_int_equal(page_alloc_foreign_frees(), 1);
+	assert_false(fake_log_has("history"));
+	assert_false(fake_log_has("allocated by"));
 }
 
 /* Any frame of a block has the history of the block. */
@@ -353,6 +370,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_life_of_a_frame, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_never_used, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_inside_of_a_block, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_foreign_free_tells_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_latest_history_wins, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_summary, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_sites, setup, teardown),

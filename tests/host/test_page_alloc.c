@@ -407,15 +407,25 @@ static void test_hole(void **state)
 	expect_refused(frame(GIB(1) >> PAGE_SHIFT), 0, "not a page of RAM", NULL);
 }
 
+static void free_one_of_many(void *arg)
+{
+	free_pages_bulk(1, arg);
+}
+
 /* A descriptor of a zone that cannot be is nobody's. */
 static void test_zone_beyond_all(void **state)
 {
 	struct page *page = take(GFP_KERNEL, 0);
 	u32 flags = page->flags;
+	u64 foreign;
 
 	(void)state;
 	page->flags |= PAGE_ZONE_MASK;
 	expect_refused(page, 0, "not a page of RAM", NULL);
+	next_second();
+	foreign = page_alloc_foreign_frees();
+	assert_int_equal(fake_panics(free_one_of_many, &page) != NULL, tm_debug);
+	assert_int_equal(page_alloc_foreign_frees(), foreign + 1);
 	page->flags = flags;
 	put(page, 0);
 	page = take(GFP_KERNEL, PCP_ORDERS);
@@ -429,17 +439,23 @@ static void test_zone_beyond_all(void **state)
 /* Right state, but somebody wrote into the descriptor: the block is leaked. */
 static void test_damaged_on_the_way_in(void **state)
 {
-	struct page *page = take(GFP_KERNEL, 2);
-	struct zone *z = zone_of(page);
-
 	(void)state;
-	page->mapcount = 5;
-	ghost_leaked(page, 2);
-	next_second();
-	assert_int_equal(fake_panics(free_it, &(struct bad){ page, 2 }) != NULL, tm_debug);
-	assert_int_equal(z->nr_leaked, 4);
-	assert_int_equal(z->bad_free, 1);
-	ghost_check();
+	for (unsigned int order = 2; order <= PCP_ORDERS; order += PCP_ORDERS - 2) {
+		struct page *page;
+		struct zone *z;
+
+		setup(NULL);
+		page = take(GFP_KERNEL, order);
+		z = zone_of(page);
+		page->mapcount = 5;
+		ghost_leaked(page, order);
+		next_second();
+		assert_int_equal(fake_panics(free_it, &(struct bad){ page, order }) != NULL,
+				 tm_debug);
+		assert_int_equal(z->nr_leaked, 1u << order);
+		assert_int_equal(z->bad_free, 1);
+		ghost_check();
+	}
 }
 
 /* Somebody else still holds a reference. */
@@ -567,14 +583,22 @@ static void test_bulk_of_cma(void **state)
 	for (unsigned int i = 0; i < ARRAY_SIZE(page); i++)
 		put(page[i], 0);
 	fake_task.in_interrupt = false;
+	/* Many at once, and a large block. */
+	assert_true(mm_drain_caches());
+	assert_int_equal(alloc_pages_bulk(GFP_HIGHUSER_MOVABLE, ARRAY_SIZE(page), page),
+			 ARRAY_SIZE(page));
+	for (unsigned int i = 0; i < ARRAY_SIZE(page); i++) {
+		assert_int_equal(pageblock_type(page_to_pfn(page[i]).v), MIGRATE_CMA);
+		ghost_alloced(page[i], 0, GFP_HIGHUSER_MOVABLE);
+	}
+	put_bulk(page, ARRAY_SIZE(page));
+	page[0] = alloc_pages(GFP_HIGHUSER_MOVABLE, PCP_ORDERS);
+	assert_int_equal(pageblock_type(page_to_pfn(page[0]).v), MIGRATE_CMA);
+	ghost_alloced(page[0], PCP_ORDERS, GFP_HIGHUSER_MOVABLE);
+	put(page[0], PCP_ORDERS);
 	assert_true(mm_drain_caches());
 	assert_int_equal(z->nr_free_cma, MIB(20) / PAGE_SIZE);
 	ghost_check();
-}
-
-static void free_foreign(void *arg)
-{
-	free_pages_bulk(1, arg);
 }
 
 static void test_bulk_of_foreign(void **state)
@@ -586,7 +610,7 @@ static void test_bulk_of_foreign(void **state)
 		u64 before = page_alloc_foreign_frees();
 
 		next_second();
-		assert_int_equal(fake_panics(free_foreign, &bad[i]) != NULL, tm_debug);
+		assert_int_equal(fake_panics(free_one_of_many, &bad[i]) != NULL, tm_debug);
 		assert_int_equal(page_alloc_foreign_frees(), before + 1);
 	}
 }

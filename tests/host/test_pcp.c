@@ -442,6 +442,37 @@ static void test_bulk_double_free(void **state)
 		ghost_freed(held[i], 0);
 }
 
+/*
+ *   zone   M |MxMxMxMx...   every second page free, all of it movable
+ *
+ * Many that must be taken from another type are served, and whoever watches over that
+ * type is told, once.
+ */
+static void test_bulk_steals(void **state)
+{
+	const gfp_t gfp = GFP_HIGHUSER_MOVABLE | __GFP_NOWARN;
+	unsigned int n = 0;
+	u64 before;
+
+	(void)state;
+	while (zone()->nr_usable > zone()->wmark[WMARK_HIGH] && (held[n] = alloc_pages(gfp, 0)))
+		ghost_alloced(held[n++], 0, gfp);
+	while (zone()->nr_usable > zone()->wmark[WMARK_LOW] && take(0))
+		;
+	for (unsigned int i = 0; i < n; i += 2)
+		put(held[i], 0);
+	for (int order = MAX_PAGE_ORDER; order >= 0; order--)
+		while (zone()->filled[MIGRATE] >> order && take((unsigned int)order))
+			;
+	assert_true(mm_drain_caches());
+	assert_int_equal(zone()->filled[MIGRATE], 0);
+	assert_int_equal(zone()->boost, 0);
+	before = vm_event_sum(ALLOC_FALLBACK);
+	take_bulk(PCP_CHUNK);
+	assert_in_range(vm_event_sum(ALLOC_FALLBACK) - before, 1, PCP_CHUNK);
+	ghost_check();
+}
+
 static void ask_large_of_both(void *arg)
 {
 	(void)arg;
@@ -654,6 +685,7 @@ int main(void)
 		CASE(test_bulk_shuffled),
 		CASE(test_bulk_double_free),
 		CASE(test_bulk_of_both_mobilities),
+		CASE(test_bulk_steals),
 		CASE(test_bulk_takes_chunks),
 		CASE(test_exact_from_group),
 		CASE(test_exact_without_group),

@@ -300,6 +300,17 @@ static void test_limits(void **state)
 }
 
 /* kswapd of a node the caller may not use is not woken. */
+/* An interrupt has none of its own, and is not bound by those of whom it came upon. */
+static void test_limits_in_interrupts(void **state)
+{
+	(void)state;
+	assert_int_equal(mm_mems_allowed_set(NULL, 1), 0);
+	assert_int_equal(limits_nodes(HARD), 1);
+	fake_task.in_interrupt = true;
+	assert_int_equal(limits_nodes(HARD), ~0ull);
+	fake_task.in_interrupt = false;
+}
+
 static void test_limits_name_zones(void **state)
 {
 	(void)state;
@@ -437,6 +448,7 @@ int main(void)
 		cmocka_unit_test_setup(test_bad_limits, setup),
 		cmocka_unit_test_setup(test_limits, setup),
 		cmocka_unit_test_setup(test_limits_name_zones, setup),
+		cmocka_unit_test_setup(test_limits_in_interrupts, setup),
 		cmocka_unit_test_setup(test_limits_and_policy, setup),
 		cmocka_unit_test_setup(test_cookie, setup),
 		cmocka_unit_test_setup(test_starts_over, setup),

@@ -379,6 +379,8 @@ static void test_policy_places_it(void **state)
 	assert_int_equal(rq.nodes, 1ull << 1);
 	assert_int_equal(request_fill_policy(&rq, &bad, 0, GFP_KERNEL, 0, NULL), ERR_INVAL);
 	assert_true(fake_log_has("malformed policy"));
+	/* Odd, but nothing wrong with it. */
+	assert_int_equal(request_fill_policy(&rq, &bind, 0, GFP_KERNEL | __GFP_NOFAIL, 0, NULL), 0);
 	/* A policy is no excuse for an order that there is not. */
 	next_second();
 	assert_int_equal(request_fill_policy(&rq, &bind, 0, GFP_KERNEL, 11, NULL), ERR_INVAL);
