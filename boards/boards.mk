@@ -35,3 +35,20 @@ endif
 flash: sdcard
 	$(Q)$(PYTHON) -B tools/flash.py $(if $(FILE),--file) $(if $(PARTITION),--partition) \
 		$(CARD) '$(DEV)'
+
+# ---- a board on a serial line --------------------------------------------------
+
+.PHONY: monitor test-board
+PORT ?=
+BAUD ?= 115200
+POWER ?=
+need-port = $(if $(PORT),,$(error $@: which line? PORT=/dev/ttyUSB0 (ls /dev/serial/by-id names them)))
+
+monitor: | setup-monitor
+	$(need-port)
+	$(Q)picocom --quiet --baud $(BAUD) '$(PORT)'
+
+test-board: | setup-test
+	$(need-port)
+	$(Q)$(PYTEST) tests/serial --board $(BOARD) --port '$(PORT)' --baud $(BAUD) \
+		$(if $(POWER),--power '$(POWER)')

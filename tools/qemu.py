@@ -43,10 +43,12 @@ def numa_args(nodes, distances):
 
 class Shape:
     """One machine. `nodes` is what the kernel must show in the end, `hardware`
-    what QEMU is given where that differs (numa=off, mem=, ...)."""
+    what QEMU is given where that differs (numa=off, mem=, ...). `at_least`:
+    any machine with so much memory, so many CPUs and nodes would do as well."""
 
     def __init__(self, name, mib, cpus=1, nodes=None, distances=None, hardware=None,
-                 machine="gic-version=3", cpu="cortex-a72", append="", extra=(), usable_mib=None):
+                 machine="gic-version=3", cpu="cortex-a72", append="", extra=(), usable_mib=None,
+                 at_least=False):
         self.name = name
         self.mib = mib
         self.cpus = cpus
@@ -59,6 +61,7 @@ class Shape:
         self.append = append
         self.extra = list(extra)
         self.usable_mib = usable_mib or mib
+        self.at_least = at_least
 
     def qemu_args(self):
         args = ["-M", f"virt-7.2,{self.machine}", "-cpu", self.cpu,

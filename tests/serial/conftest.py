@@ -1,11 +1,106 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of the serial suite, and the hook that shows each case of a program
+"""Fixtures and options of the serial suite: which `target` the tests talk to,
+the transcript of each test, and the hook that shows each case of a program
 that has many (a cmocka binary, a KTAP suite) as a result of its own."""
+
+import os
 
 import pytest
 from _pytest.reports import TestReport
 
-from machine import IMAGES, Gone, Machine
+import machine
+import transcript
+from machine import Gone
+
+BOARDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../boards")
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("board", "a board on a serial line instead of QEMU (docs/boards.md)")
+    group.addoption("--board", metavar="NAME", help="a folder of boards/; needs --port")
+    group.addoption("--port", metavar="DEV", help="/dev/ttyUSB0, or a URL that pyserial knows")
+    group.addoption("--baud", metavar="N", type=int, default=115200, help="rate (115200), 8N1")
+    group.addoption("--power", metavar="CMD", default="", help="`CMD cycle` switches the board "
+                    "off and on; or {} in CMD stands for off, then on")
+    group.addoption("--bootcmd", metavar="CMD", default="", help="stop U-Boot's countdown and type "
+                    "this; without it the countdown runs out")
+    group.addoption("--boot-wait", metavar="S", type=int, default=90,
+                    help="seconds from power-on to the prompt, at most (90)")
+    group.addoption("--suites", metavar="GLOBS", default="*",
+                    help="which of the suites in the Image a board runs (all)")
+    group.addoption("--uboot", action="store_true", help="QEMU through Debian's U-Boot")
+
+
+def options_of(config):
+    """The board's options checked; a sentence when they make no sense."""
+    option = config.getoption
+    known = sorted(name for name in os.listdir(BOARDS) if os.path.isdir(f"{BOARDS}/{name}"))
+    if option("--board") not in known:
+        return f"--board {option('--board')}: there are {', '.join(known)}"
+    if not option("--port"):
+        return "--board needs --port DEV, the serial line it is on"
+    if option("numprocesses", None):
+        return "--board: there is one board, so no -n"
+    if option("--uboot"):
+        return "--uboot is QEMU through U-Boot; a board's U-Boot is met by itself"
+    if not 300 <= option("--baud") <= 4000000:
+        return f"--baud {option('--baud')}: 300 to 4000000"
+    return ""
+
+
+def pytest_configure(config):
+    machine.through_uboot = config.getoption("--uboot")
+    if not config.getoption("--board"):
+        given = [name for name in ("--port", "--power", "--bootcmd") if config.getoption(name)]
+        if given:
+            raise pytest.UsageError(f"{given[0]} needs --board NAME")
+        return
+    wrong = options_of(config)
+    if wrong:
+        raise pytest.UsageError(wrong)
+    from board import Board  # python3-serial is wanted here only
+    option = config.getoption
+    machine.the_board = Board(option("--board"), option("--port"), option("--baud"),
+                              option("--power"), option("--bootcmd"), option("--boot-wait"),
+                              lambda text: say(config, text), starts=3)
+    transcript.where = option("--board")
+
+
+def say(config, text):
+    """To the person at the desk, past what pytest captures."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(f"\n{text}", flush=True)
+
+
+def pytest_unconfigure():
+    if machine.the_board:
+        machine.the_board.close()
+
+
+def pytest_collection_modifyitems(config, items):
+    """With a board, what does not talk to a target is skipped, and says so;
+    without one, what only a board needs is left out."""
+    left_out = []
+    for item in items:
+        if not machine.the_board:
+            if item.get_closest_marker("board_only"):
+                left_out.append(item)
+        elif "target" not in item.fixturenames and not any(
+                item.get_closest_marker(mark) for mark in ("board", "board_only")):
+            item.add_marker(pytest.mark.skip(
+                reason="not for a board: it starts QEMU with arguments of its own, or no target"))
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
+    transcript.begin()
+    item.outcome = "passed"
+    yield
+    transcript.end(item.nodeid, item.outcome)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -13,11 +108,17 @@ def pytest_runtest_makereport(item, call):
     """A failed console test shows the end of what the console said."""
     outcome = yield
     report = outcome.get_result()
-    machine = getattr(item, "funcargs", {}).get("target")
-    if report.failed and machine is not None and not (
+    if report.outcome != "passed":
+        item.outcome = report.outcome
+    target = getattr(item, "funcargs", {}).get("target")
+    if report.failed and target is not None and not (
             call.excinfo and call.excinfo.errisinstance(Gone)):
-        tail = "\n".join(machine.console().split("\n")[-30:])
-        report.sections.append(("console", tail))
+        report.sections.append(("console", target.last_lines(30)))
+    if machine.the_board and report.failed and call.when == "setup" \
+            and call.excinfo.errisinstance(Gone):
+        item.session.shouldstop = "the board does not start"
+    if report.failed and machine.the_board:
+        report.sections.append(("transcript", transcript.path_of(item.nodeid)))
 
 
 @pytest.fixture
@@ -39,6 +140,12 @@ def show_case(request):
 @pytest.fixture(scope="module")
 def target(shape, variant):
     """The booted machine; the module says which, by fixtures of these names."""
-    with Machine(shape, IMAGES[variant], deadline=300) as machine:
-        machine.boot()
-        yield machine
+    with machine.start(shape, variant) as booted:
+        yield booted
+
+
+@pytest.fixture(autouse=True)
+def at_the_prompt(request):
+    """Before each test with a target on a board: that is at its prompt."""
+    if machine.the_board and "target" in request.fixturenames:
+        request.getfixturevalue("target").ready()

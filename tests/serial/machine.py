@@ -3,9 +3,11 @@
 with a serial console, and a hard deadline after which the emulator is killed
 by its process id.
 
-A real board fits the same interface: subclass Machine and replace spawn() by
-something that opens its serial port and resets it."""
+With `--board` the one machine is a board on a serial line (board.py). What a
+test asks for, any shape or a special one, then decides whether it runs there
+or is skipped with the reason."""
 
+import contextlib
 import itertools
 import os
 import re
@@ -14,21 +16,26 @@ import sys
 import threading
 
 import pexpect
+import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
 import qemu  # noqa: E402  (tools/qemu.py)
 from loader import BUILD, IMAGES  # noqa: E402  (tools/loader.py)
 from qemu import COMMON, MIB, QEMU, SERIAL, Gone, Node, Shape, die_with_parent  # noqa: E402
+import transcript  # noqa: E402
+from console import PROMPT_AT_LINE_START, Console  # noqa: E402
 
-__all__ = ["BUILD", "IMAGES", "MIB", "Gone", "Machine", "Node", "Shape", "batch", "run_commands"]
-PROMPT = "tm> "
-PROMPT_AT_LINE_START = r"(?:\A|\n)tm> "
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x07|\x00")
+__all__ = ["BUILD", "IMAGES", "MIB", "PROMPT_AT_LINE_START", "Gone", "Machine", "Node", "Shape",
+           "batch", "run_commands", "start"]
+
+# Set by conftest.py: the board of --board, and what `start` makes without one.
+the_board = None
+through_uboot = False
 
 _serial_number = itertools.count()
 
 
-class Machine:
+class Machine(Console):
     """One start of one shape. Use as a context manager."""
 
     def __init__(self, shape, image=None, append="", args=None, deadline=60):
@@ -37,8 +44,7 @@ class Machine:
         self.append = " ".join(filter(None, [shape.append, append]))
         self.args = args
         self.deadline = deadline
-        self.child = None
-        self.text = []  # everything the console said
+        super().__init__(shape.name)
 
     def command(self):
         line = [QEMU, *self.shape.qemu_args(), *COMMON, *SERIAL]
@@ -53,6 +59,11 @@ class Machine:
                              preexec_fn=die_with_parent, dimensions=(50, 250))
 
     def __enter__(self):
+        if the_board:
+            pytest.skip(f"needs {wants(self.shape, self.append, self.args)}; a board is "
+                        "what it is")
+        self.title = " ".join(self.command())
+        transcript.add(self)
         self.child = self.spawn()
         self.child.logfile_read = self
         self.child.delaybeforesend = None
@@ -69,17 +80,11 @@ class Machine:
         except pexpect.ExceptionPexpect:
             pass
         self._save()
+        transcript.drop(self)
 
     def _kill(self):
         if self.child and self.child.isalive():
             self.child.kill(signal.SIGKILL)
-
-    # pexpect's log interface
-    def write(self, text):
-        self.text.append(text)
-
-    def flush(self):
-        pass
 
     def _save(self):
         folder = BUILD + "/serial"
@@ -89,54 +94,6 @@ class Machine:
         with open(name, "w", encoding="utf-8") as log:
             log.write("# " + " ".join(self.command()) + "\n" + "".join(self.text))
 
-    def console(self):
-        """All output so far, escape sequences and carriage returns removed."""
-        return ESCAPES.sub("", "".join(self.text)).replace("\r", "")
-
-    def expect(self, pattern, timeout=20):
-        """Wait for a regular expression; returns what came before it."""
-        try:
-            self.child.expect(pattern, timeout=timeout)
-        except (pexpect.TIMEOUT, pexpect.EOF) as error:
-            kind = "nothing more" if isinstance(error, pexpect.TIMEOUT) else "end of output"
-            tail = "\n".join(self.console().split("\n")[-40:])
-            raise Gone(f"waited {timeout} s for {pattern!r}, got {kind} after:\n{tail}") from None
-        return ESCAPES.sub("", self.child.before).replace("\r", "")
-
-    def boot(self, timeout=30):
-        """Wait for the first prompt; returns the boot messages."""
-        self.expect(PROMPT_AT_LINE_START, timeout)
-        return self.console()
-
-    def send(self, text):
-        self.child.send(text)
-
-    def typed(self, keys, answer, timeout=20):
-        """Send keys that end in Enter; the machine must print the line
-        `answer` (a regular expression) and then the prompt."""
-        self.send(keys + "\r")
-        self.expect(rf"\n{answer}\r*\n", timeout)
-        self.expect("tm> ", timeout)
-
-    def output(self, command, timeout=30):
-        """Type a command, return what it printed."""
-        self.send(command + "\r")
-        self.expect("\n", timeout)  # the echoed line
-        return self.expect(PROMPT_AT_LINE_START, timeout).lstrip("\n")
-
-    def run(self, command, timeout=30):
-        """Type a command, return what it printed and its exit status."""
-        text = self.output(command, timeout)
-        status = self.output("echo $?")
-        assert re.fullmatch(r"\d+\n*", status), f"echo $? printed {status!r}"
-        return text, int(status)
-
-    def ok(self, command, timeout=30):
-        """Type a command that must succeed, return what it printed."""
-        text, status = self.run(command, timeout)
-        assert status == 0, f"{command}: status {status}\n{text}"
-        return text
-
     def wait_end(self, timeout=10):
         """Wait until the machine has switched itself off; its exit status."""
         self.expect(pexpect.EOF, timeout)
@@ -144,11 +101,72 @@ class Machine:
         return self.child.exitstatus
 
 
-def batch(shape, append, image=None, **how):
-    """qemu.batch() with the release Image as default."""
-    return qemu.batch(shape, append, image or IMAGES["release"], **how)
+def wants(shape, append, args):
+    """What of QEMU a start of this kind needs, in words."""
+    if args is not None:
+        return f"QEMU arguments of its own ({shape.name})"
+    return f"machine {shape.name}" + (f" with boot arguments {append!r}" if append else "")
+
+
+def variant_of(image):
+    """The name of the build an Image is of; None for one of a test's own."""
+    return next((name for name, path in IMAGES.items() if path == image), None)
+
+
+@contextlib.contextmanager
+def start(shape, variant="release", append="", deadline=300):
+    """A booted machine of this shape: QEMU's, by -kernel or through U-Boot, or
+    the board, started afresh, if that has what the shape asks for. The variant
+    "any" is the release, and on a board whatever is there."""
+    if the_board:
+        need_on_board(shape, append=append, variant=None)
+        the_board.restart()
+        need_on_board(shape, append=append, variant=variant)
+        yield the_board
+        return
+    if through_uboot:
+        from firmware import UbootMachine as Kind  # it builds on this module
+    else:
+        Kind = Machine
+    image = IMAGES["release" if variant == "any" else variant]
+    with Kind(shape, image, append, deadline=deadline) as machine:
+        machine.boot()
+        yield machine
+
+
+def need_on_board(shape, append="", variant=None, exact=False, args=None):
+    """Skip, with the reason, unless the board can stand in for this start."""
+    if exact:
+        pytest.skip("needs exact instruction counts, which only QEMU's -icount gives")
+    append = " ".join(filter(None, [shape.append, append]))
+    if args is not None or append or not shape.at_least:
+        pytest.skip(f"needs {wants(shape, append, args)}; a board is what it is")
+    why = variant is not None and the_board.lacks(shape, variant)
+    if why:
+        pytest.skip(why)
+
+
+RUN = re.compile(r'run="([^"]*)"|test=(\S+)')
+
+
+def batch(shape, append, image=None, exact=False, timeout=60, **how):
+    """qemu.batch() with the release Image as default; on a board, the commands
+    of run= or the suites of test= are typed."""
+    if not the_board:
+        return qemu.batch(shape, append, image or IMAGES["release"], exact=exact, timeout=timeout,
+                          **how)
+    asked = RUN.fullmatch(append.strip())
+    need_on_board(shape, "" if asked else append, exact=exact, args=how.get("args"))
+    the_board.ready()
+    need_on_board(shape, variant=variant_of(image) or "any")
+    words = asked.group(1) or f"test '{asked.group(2)}'"
+    text, status = the_board.run(words, timeout)
+    return f"{text}\ntm: exit {status}\n"
 
 
 def run_commands(shape, commands, append="", image=None, **how):
-    """qemu.run_commands() with the release Image as default."""
-    return qemu.run_commands(shape, commands, image or IMAGES["release"], append, **how)
+    """qemu.run_commands() with the release Image as default; typed on a board."""
+    if not the_board:
+        return qemu.run_commands(shape, commands, image or IMAGES["release"], append, **how)
+    text = batch(shape, f'{append} run="{commands}"'.strip(), image, **how)
+    return text, int(re.search(r"^tm: exit (\d+)$", text, re.M).group(1))

@@ -9,6 +9,7 @@ DISTANCE_20 = {(0, 1): 20}
 
 NUMA2 = Shape("numa2", 2048, 4, TWO_NODES, DISTANCE_20)
 SMALL = Shape("one128", 128)
+ANY = Shape("any", 128, at_least=True)  # for tests that a board can run as well
 
 SHAPES = [
     NUMA2,

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from shapes import SMALL
+from shapes import ANY
 
 pytestmark = [pytest.mark.fast, pytest.mark.xdist_group("console")]
 CTRL_A, CTRL_C, CTRL_E, CTRL_K, CTRL_U, CTRL_W = "\x01", "\x03", "\x05", "\x0b", "\x15", "\x17"
@@ -15,12 +15,12 @@ UP, DOWN, LEFT, HOME, END, DELETE = ("\x1b[A", "\x1b[B", "\x1b[D", "\x1b[H", "\x
 
 @pytest.fixture(scope="module")
 def shape():
-    return SMALL
+    return ANY
 
 
 @pytest.fixture(scope="module")
 def variant():
-    return "release"
+    return "any"
 
 
 def one_line_refusal(target, command):

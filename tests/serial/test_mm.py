@@ -8,7 +8,7 @@ import re
 import pytest
 
 import views
-from machine import IMAGES, Machine, Node, Shape, run_commands
+from machine import IMAGES, Machine, Node, Shape, run_commands, start
 from shapes import BY_NAME, DISTANCE_20, NUMA2, TWO_NODES
 from test_trees import MACHINE as OWN_TREE
 from test_trees import compiled
@@ -29,13 +29,13 @@ SHAPES = [
           append="numa=fake=4"),
 ]
 VARIANTS = ("release", "test")
+pytestmark = pytest.mark.board
 
 
 @pytest.fixture(scope="module")
 def numa():
-    with Machine(Shape("mm-typed", 2048, 4, TWO_NODES, DISTANCE_20), IMAGES["test"],
-                 deadline=300) as machine:
-        machine.boot()
+    shape = Shape("mm-typed", 2048, 4, TWO_NODES, DISTANCE_20, at_least=True)
+    with start(shape, "test") as machine:
         yield machine
 
 

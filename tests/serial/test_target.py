@@ -5,8 +5,8 @@ result here."""
 import pytest
 
 import views
-from machine import IMAGES, batch
-from shapes import BY_NAME
+from machine import IMAGES, batch, start
+from shapes import ANY, BY_NAME
 
 # Virtual time makes a run the same on any host; CPUs in parallel race for real.
 EXACT, PARALLEL = True, False
@@ -30,3 +30,15 @@ def test_suites(name, variant, exact, show_case):
     for case, outcome, note in cases:
         show_case(case, outcome, note)
     assert sum(outcome == "passed" for _, outcome, _ in cases) >= 10, text[-3000:]
+
+
+@pytest.mark.board_only
+@pytest.mark.timeout(900)
+def test_suites_typed(show_case, request):
+    """The suites at a board's prompt; cases that need more say why they skip."""
+    with start(ANY, "any") as target:
+        for glob in request.config.getoption("--suites").split():
+            cases = views.ktap(target.output(f"test '{glob}'", timeout=850))
+            for case, outcome, note in cases:
+                show_case(case, outcome, note)
+            assert any(outcome == "passed" for _, outcome, _ in cases), glob
