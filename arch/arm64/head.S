@@ -146,7 +146,7 @@ park:
 	b	park
 
 misplaced:
-	.ascii	"\r\ntm: panic: the Image does not begin on a 4 KiB page; put it on a 2 MiB boundary\r\n"
+	.ascii	"\r\ntm: panic: the Image does not begin on a 4 KiB page; put it on 2 MiB\r\n"
 	.asciz	"tm: halted\r\n"
 too_high:
 	.ascii	"\r\ntm: panic: entered at EL3; the boot protocol wants EL2 or EL1\r\n"

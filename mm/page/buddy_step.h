@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Steps of the buddy core that its hot callers have in line: buddy.c, and hit.c
- * for blocks too large for a cache. Here are what a block needs that is taken
- * whole or put beside a buddy that is not free; splits, merges, strays and damage
- * are buddy.c's. Every function: zone->lock held, interrupts masked.
+ * Steps of the buddy core that its hot callers have in line: buddy.c, hit.c
+ * for blocks too large for a cache, pcp.c for rows. Here are what a block needs
+ * that is taken whole or put beside a buddy that is not free; splits, merges,
+ * strays and damage are buddy.c's. Every function: zone->lock held, interrupts masked.
  */
 #ifndef MM_PAGE_BUDDY_STEP_H
 #define MM_PAGE_BUDDY_STEP_H

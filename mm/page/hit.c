@@ -232,7 +232,8 @@ tm_noinline void page_free_more(struct page *page, unsigned int order, const voi
 	p = plain_cache(mm_own(), page, order);
 	if (likely(p)) {
 		mt = frame_list_type(page);
-		if (order < PCP_ORDERS && hit_read16(&p->row[order].limit) &&
+		/* A damaged head may name any type, and the border types have no list. */
+		if (order < PCP_ORDERS && hit_read16(&p->row[order].limit) && (u32)mt < PCP_TYPES &&
 		    pageblock_type(frame_number(page)) == mt && !in_interrupt()) {
 			pcp_drain_list(p, order, mt);
 			arch_irq_restore(flags);

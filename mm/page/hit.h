@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hit path: a small block from or to this CPU's cache, for page_alloc.c and
+ * The hit path: a small block from or to this CPU's cache, for hit.c and
  * bulk.c, who inline it. It knows no band, no policy and no owner: whoever needs
  * one goes the long way (walk.c), and whoever watches closes this one (pcp.h).
  *

@@ -20,7 +20,7 @@ struct alloc_request;
  */
 struct page *page_alloc_request(const struct alloc_request *rq, bool try_hard);
 /* What follows a request that mixed types in a zone (mobility.h), once its hold is over:
- * the rest of the pageblock, and waking who works the boost off. Any. */
+ * the rest of the pageblock, and waking who works the boost off (rows 52, 36). Any. */
 void page_alloc_mixed(struct zone *z, const struct alloc_request *rq);
 /* Each page of the block zeroed; the block. Any. */
 struct page *page_alloc_cleared(struct page *page, unsigned int order);

@@ -2,7 +2,7 @@
 /*
  * Per-CPU caches: what they are filled from, how long they may get, and how they
  * are emptied (rows 46-50). Contracts and equations in pcp.h; the hit path, which
- * only pops and pushes, is in page_alloc.c.
+ * only pops and pushes, is in hit.c.
  *
  * A lock hold moves at most PCP_CHUNK frames, or fewer blocks that merge; what a
  * list alone is asked or told lies outside of it. Whoever moves more lets interrupts
@@ -151,9 +151,7 @@ void pcp_haul(struct zone *z, struct pcp_haul *h, enum migratetype mt, bool cma)
 	spin_unlock(&z->lock);
 }
 
-/*
- * What is taken later lies below on the list, so it is pushed in reverse.
- */
+/* What is taken later lies below on the list, so it is pushed in reverse. */
 unsigned int pcp_refill(struct pcp *p, unsigned int order, enum migratetype mt, bool cma, u64 floor,
 			enum mobility_turn turn, bool *stolen)
 {

@@ -132,7 +132,8 @@ void pcp_haul(struct zone *z, struct pcp_haul *h, enum migratetype mt, bool cma)
 /*
  * Up to PCP_CHUNK frames for this list under one lock hold, but never more than
  * lie above `floor`: what as many smallest-fit takes would have given, so that
- * pops give rising addresses. Blocks gained. *stolen as in mobility.h. Masked.
+ * pops give rising addresses. Blocks gained; 0: `turn` found none, the next may.
+ * *stolen as in mobility.h. Masked.
  */
 unsigned int pcp_refill(struct pcp *p, unsigned int order, enum migratetype mt, bool cma, u64 floor,
 			enum mobility_turn turn, bool *stolen);

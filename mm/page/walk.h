@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From a request to a block: the walk over the zones of a list (row 59) and the
- * removal from one zone (row 60). The long way; the hit path in page_alloc.c is
+ * removal from one zone (row 60). The long way; the hit path in hit.c is
  * for requests that need none of this.
  */
 #ifndef MM_PAGE_WALK_H

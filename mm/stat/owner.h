@@ -104,7 +104,7 @@ static inline void trace_event(enum trace_event e, u64 a, u64 b, u64 c, u64 d)
 
 /* ---- watching -------------------------------------------------------------------------- */
 
-/* Something watches every block: the hit paths are closed (page_alloc.c) while the
+/* Something watches every block: the hit paths are closed (hit.c) while the
  * count of watchers is not 0. Both recompute every zone's pass. Task or boot. */
 void watch_begin(void);
 void watch_end(void);
