@@ -37,4 +37,24 @@ extern const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 
 PLUGIN_EXPORT int qemu_plugin_version = 1;
 
+/* What the plugin has to bring: one `key=value` understood, or false; what to do with
+ * code when it is translated; what to do when the machine ends. */
+static bool parse(const char *arg);
+static void translated(plugin_id id, struct qemu_plugin_tb *tb);
+static void write_out(plugin_id id, void *arg);
+
+PLUGIN_EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
+{
+	(void)info;
+	for (int i = 0; i < argc; i++) {
+		if (!parse(argv[i])) {
+			fprintf(stderr, "plugin: argument not understood: %s\n", argv[i]);
+			return -1;
+		}
+	}
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	qemu_plugin_register_atexit_cb(id, write_out, NULL);
+	return 0;
+}
+
 #endif

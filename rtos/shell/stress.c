@@ -22,12 +22,12 @@ enum {
 	MAX_SECONDS = 3600,
 	/* Below the shell, so that Ctrl-C is heard. */
 	STRESS_PRIO = TASK_PRIO_DEFAULT - 1,
-	LEAST_STEPS = 256, /* of each task, even when the clock is faster than the machine */
+	LEAST_STEPS = 64, /* of each task, even when the clock is faster than the machine */
 	SETTLE_MS = 20,
 	SETTLE_TRIES = 50,
 };
 #define NS_PER_S 1000000000ull
-#define PATIENCE_NS (30 * NS_PER_S) /* for the least steps */
+#define PATIENCE_NS (60 * NS_PER_S) /* for the least steps */
 #define IRQ_PAUSE_NS 50000ull
 /* A task ends within one operation; this only bounds our own bugs. */
 #define JOIN_NS (10 * NS_PER_S)

@@ -12,22 +12,9 @@
 
 enum { MANY = 300, ROUNDS = 200, IRQ_BLOCKS = 6, PATTERN = 0x5a };
 
-static u64 settled(void)
-{
-	u64 pages = unowned_pages();
-	unsigned int calm = 0;
-
-	for (unsigned int i = 0; i < 200 && calm < 20; i++) {
-		sleep_ms(1);
-		calm = pages == unowned_pages() ? calm + 1 : 0;
-		pages = unowned_pages();
-	}
-	return pages;
-}
-
 static void expect_home(u64 before)
 {
-	u64 now = settled();
+	u64 now = help_settled_pages();
 
 	TEST_CHECK_VAL(now == before, now, before);
 	TEST_CHECK(mm_check(&console_out) == 0);
@@ -79,7 +66,7 @@ static void on_all_cpus(void)
 
 static void test_all_cpus(void)
 {
-	u64 before = settled();
+	u64 before = help_settled_pages();
 
 	on_all_cpus();
 	expect_home(before);
@@ -99,7 +86,7 @@ static u64 pages_in_caches(void)
 /* Other tasks may allocate right after it, so the machine is asked some times. */
 static void test_drain(void)
 {
-	u64 before = settled(), left = 1;
+	u64 before = help_settled_pages(), left = 1;
 
 	on_all_cpus();
 	for (unsigned int i = 0; left && i < 10; i++) {
@@ -120,7 +107,7 @@ static void test_cpu_off(void)
 		return;
 	}
 	TEST_CHECK(cpu_on(cpu) == 0);
-	before = settled();
+	before = help_settled_pages();
 	on_all_cpus();
 	TEST_CHECK(cpu_off(cpu) == 0);
 	TEST_CHECK_VAL(cached_by(cpu) == 0, cached_by(cpu), cpu);
@@ -149,7 +136,7 @@ static void in_timer(struct timer *t)
 static void test_interrupt(void)
 {
 	static struct timer t;
-	u64 before = settled();
+	u64 before = help_settled_pages();
 	u32 ran = help_read(&irq_ran);
 
 	timer_init(&t, in_timer);
@@ -168,7 +155,7 @@ static void test_interrupt(void)
 static void test_bulk(void)
 {
 	static struct page *page[MANY];
-	u64 before = settled();
+	u64 before = help_settled_pages();
 	unsigned int n = alloc_pages_bulk(GFP_KERNEL, MANY, page);
 
 	TEST_CHECK_VAL(n == MANY, n, MANY);
@@ -186,7 +173,7 @@ static void test_exact(void)
 {
 	static const u64 sizes[] = { 1, PAGE_SIZE, 5 * PAGE_SIZE, 33 * PAGE_SIZE - 1,
 				     100 * PAGE_SIZE };
-	u64 before = settled();
+	u64 before = help_settled_pages();
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
 		u64 pages = (sizes[i] + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -218,7 +205,7 @@ static bool all_bytes(const u8 *p, u64 nr, u8 value)
 /* Dirty blocks go back; those that come out zeroed are so to the last byte. */
 static void test_zeroed(void)
 {
-	u64 before = settled();
+	u64 before = help_settled_pages();
 
 	for (unsigned int o = 0; o <= 4; o++) {
 		u64 nr = (u64)PAGE_SIZE << o;

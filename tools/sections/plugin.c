@@ -229,17 +229,3 @@ static bool parse(const char *arg)
 	}
 	return false;
 }
-
-PLUGIN_EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
-{
-	(void)info;
-	for (int i = 0; i < argc; i++) {
-		if (!parse(argv[i])) {
-			fprintf(stderr, "sections: argument not understood: %s\n", argv[i]);
-			return -1;
-		}
-	}
-	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
-	qemu_plugin_register_atexit_cb(id, write_out, NULL);
-	return 0;
-}
