@@ -492,6 +492,27 @@ static void test_bulk_free_of_two_types(void **state)
 	assert_int_equal(cache()->list[0][MIGRATE_MOVABLE].head, page_to_pfn(page[3]).v);
 }
 
+/*
+ * A head that names the reserve, in a pageblock of the reserve: caches have no list
+ * of that type, so the page goes home past them.
+ */
+static void test_free_of_border_type(void **state)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 0);
+	u64 start = align_down(page_to_pfn(page).v, PAGEBLOCK_PAGES), before;
+
+	(void)state;
+	assert_true(mm_drain_caches());
+	before = mm_free_pages();
+	pageblock_set_type(start, start + PAGEBLOCK_PAGES, MIGRATE_HIGHATOMIC);
+	page->flags = (page->flags & ~PAGE_MT_MASK) | MIGRATE_HIGHATOMIC << PAGE_MT_SHIFT;
+	free_pages(page, 0);
+	assert_int_equal(frame_state(page), PAGE_FREE);
+	assert_int_equal(mm_free_pages(), before + 1);
+	assert_int_equal(pcp_pages(cache()), 0);
+	assert_int_equal(fake_locks_held(), 0);
+}
+
 /* Whatever was in them, bulk pages are clear when that was asked for. */
 static void test_bulk_clear(void **state)
 {
@@ -555,6 +576,7 @@ int main(void)
 		CASE(test_bulk_goes_around),
 		CASE(test_bulk_free_of_damaged),
 		CASE(test_bulk_free_of_two_types),
+		CASE(test_free_of_border_type),
 		CASE(test_bulk_clear),
 		CASE(test_drain_that_may_not_wait),
 	};
