@@ -6,6 +6,7 @@ that cannot be used. The last cases show that the comparison can fail."""
 import os
 import re
 import resource
+import struct
 import subprocess
 import sys
 
@@ -21,10 +22,11 @@ FOLDER = os.environ.get("TM_TREES", BUILD + "/dtbs")
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/trees.md")
 LIMIT_S = 60 # some 26 here
 PI4 = "broadcom/bcm2711-rpi-4-b.dtb"
+PI3 = "broadcom/bcm2837-rpi-3-b.dtb"
 
 
-def memmap(*words):
-    done = subprocess.run([MEMMAP, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+def memmap(*words, stdin=b""):
+    done = subprocess.run([MEMMAP, *words], input=stdin, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=60, check=False)
     return done.returncode, done.stdout.decode("utf-8", "replace")
 
@@ -85,7 +87,11 @@ def test_arguments_of_the_kernel_count():
     ([], 2, "name a .dtb file"), (["--memory=1G", "x"], 2, "BASE\\+SIZE"),
     (["--memory=0+0", "x"], 2, "empty"), (["--memory=z+1", "x"], 2, "no number"),
     (["--memory=0xfffffffffffff000+64K", "x"], 2, "beyond all addresses"),
-    (["/no/such.dtb"], 2, "No such file"),
+    (["--memory=4G+1G", tree(PI3)], 2, "does not fit the tree's cells"),
+    (["--memory=0+4G", tree(PI3)], 2, "does not fit the tree's cells"),
+    (["--kernel=1", "x"], 2, "multiple of 4 KiB"), (["--kernel=16T", "x"], 2, "below 16 TiB"),
+    (["/no/such.dtb"], 2, "No such file"), ([FOLDER], 2, "not a file"),
+    (["/dev/zero"], 2, "not a file"), (["-"], 2, "empty"),
     ([__file__], 3, "refused: .*magic"),
     ([tree(PI4)], 3, "refused: no memory node lists any usable RAM"),
     (["--memory=0+4M", tree(PI4)], 3, "refused: .* at least \\d+ KiB are needed"),
@@ -95,6 +101,50 @@ def test_refusals(words, status, text):
     got, said = memmap(*words)
     assert got == status, said
     assert re.search(text, said), said
+
+
+def blob_of(name):
+    with open(tree(name), "rb") as f:
+        return f.read()
+
+
+def header(blob, field, value):
+    """The blob with one word of its header changed."""
+    return blob[:4 * field] + struct.pack(">I", value) + blob[4 * field + 4:]
+
+
+@pytest.mark.parametrize("change, status, text", [
+    (lambda blob: blob, 0, "^pages "),
+    (lambda blob: blob + bytes(10 << 20), 0, "^pages "),
+    (lambda blob: header(blob, 5, 18), 0, "^pages "), # and compatible with 16
+    (lambda blob: blob[:30], 3, "shorter than a tree's header"),
+    (lambda blob: blob[:len(blob) // 2], 3, "refused(.|\n)*the file has 13693 bytes, its header"),
+    (lambda blob: header(blob, 1, 2 * len(blob)), 3, "the file has 27386 bytes, its header says"),
+    (lambda blob: header(blob, 1, 0), 3, "refused: .*totalsize 0"),
+    (lambda blob: header(blob, 1, 100), 3, "refused: .*outside the blob of 100"),
+    (lambda blob: header(blob, 6, 18), 3, "refused: .*compatible down to 18"),
+    (lambda blob: bytes(32 << 20), 2, "too large for a device tree"),
+    (lambda blob: blob.replace(b"Raspberry", b"\x1b[2Jberry"), 0, r": \?\[2Jberry Pi 4"),
+])
+def test_blobs(change, status, text):
+    """One defect of the file a time, through a pipe."""
+    got, said = memmap("--memory=0+948M", "-", stdin=change(blob_of(PI4)))
+    assert got == status, said
+    assert re.search(text, said, re.M), said
+    assert "bug" not in said and "Sanitizer" not in said
+
+
+def test_nobody_writes(tmp_path):
+    """A FIFO is refused, not waited for."""
+    os.mkfifo(tmp_path / "fifo")
+    status, said = memmap(str(tmp_path / "fifo"))
+    assert (status, "not a file" in said) == (2, True), said
+
+
+def test_the_worst_of_many():
+    status, said = memmap("--brief", "--memory=0+948M", tree(PI4), "/no/such.dtb", __file__)
+    assert status == 3, said
+    assert ": booted\n" in said and "No such file" in said and "magic" in said
 
 
 def damaged(change):

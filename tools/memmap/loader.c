@@ -8,14 +8,19 @@
  */
 #include "loader.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
 	MAX_CLAIMS = 1024,
-	ROOM = 64 << 10, /* for what is filled in */
+	ROOM = 192 << 10,    /* for what is filled in: arguments, at most what execve() takes */
+	MAX_FILE = 32 << 20, /* above the 16 MiB that the kernel refuses by itself */
 	UNIT = 2 << 20,
 };
 #define NOWHERE (~0ull)
@@ -125,12 +130,21 @@ static u64 place(const struct ranges *banks, struct ranges *claims, u64 size)
 
 /* ---- filling in ------------------------------------------------------------------ */
 
+static tm_noreturn void fail(const char *file, const char *why)
+{
+	fprintf(stderr, "memmap: %s: %s\n", file, why);
+	exit(2);
+}
+
 static void must(const char *file, int err)
 {
-	if (err >= 0)
-		return;
-	fprintf(stderr, "memmap: %s: cannot fill in: %s\n", file, fdt_strerror(err));
-	exit(2);
+	if (err < 0)
+		fail(file, fdt_strerror(err));
+}
+
+static bool fits(u64 value, int nr_cells)
+{
+	return nr_cells == 2 || value <= 0xffffffff;
 }
 
 static u32 put_cells(fdt32_t *at, u64 value, int nr)
@@ -152,8 +166,12 @@ static void fill_memory(const char *file, void *fdt, const struct loader_options
 	if (ac < 1 || ac > 2 || sc < 1 || sc > 2)
 		return;
 	for (u32 i = 0; i < o->nr_memory; i++) {
-		nr += put_cells(reg + nr, o->memory[i].start, ac);
-		nr += put_cells(reg + nr, o->memory[i].end - o->memory[i].start, sc);
+		u64 start = o->memory[i].start, size = o->memory[i].end - start;
+
+		if (!fits(start, ac) || !fits(size, sc))
+			fail(file, "--memory: does not fit the tree's cells of 32 bits");
+		nr += put_cells(reg + nr, start, ac);
+		nr += put_cells(reg + nr, size, sc);
 	}
 	for (node = fdt_first_subnode(fdt, 0); node >= 0 && !is_memory(fdt, node);)
 		node = fdt_next_subnode(fdt, node);
@@ -164,6 +182,7 @@ static void fill_memory(const char *file, void *fdt, const struct loader_options
 	}
 	must(file, fdt_setprop_string(fdt, node, "device_type", "memory"));
 	must(file, fdt_setprop(fdt, node, "reg", reg, (int)(nr * sizeof(*reg))));
+	(void)fdt_delprop(fdt, node, "linux,usable-memory"); /* would stand in for reg */
 	for (other = fdt_next_subnode(fdt, node); other >= 0;) {
 		if (is_memory(fdt, other)) {
 			must(file, fdt_del_node(fdt, other));
@@ -185,55 +204,83 @@ static void fill_bootargs(const char *file, void *fdt, const char *args)
 
 /* ---- the whole ----------------------------------------------------------------- */
 
-static void *read_file(const char *file, u64 *size, u64 *room)
+/* Into zeroed memory with room behind it for what is filled in. */
+static u8 *read_file(const char *file, u64 *size)
 {
-	FILE *f = fopen(file, "rb");
-	long n = -1;
-	u8 *data;
+	bool is_stdin = !strcmp(file, "-");
+	/* Opening a FIFO would else wait for somebody to write. */
+	int fd = is_stdin ? STDIN_FILENO : open(file, O_RDONLY | O_NONBLOCK);
+	u8 *data = calloc(1, MAX_FILE + ROOM);
+	struct stat st;
+	ssize_t n;
 
-	if (f && !fseek(f, 0, SEEK_END))
-		n = ftell(f);
-	if (n < 0) {
-		perror(file);
-		exit(2);
+	if (fd < 0 || !data || fstat(fd, &st))
+		fail(file, strerror(errno));
+	if (!is_stdin && !S_ISREG(st.st_mode))
+		fail(file, "not a file; - reads what is piped in");
+	for (*size = 0; *size < MAX_FILE; *size += (u64)n) {
+		n = read(fd, data + *size, MAX_FILE - *size);
+		if (n < 0)
+			fail(file, strerror(errno));
+		if (!n)
+			break;
 	}
-	rewind(f);
-	*size = (u64)n;
-	*room = *size + ROOM;
-	data = calloc(1, *room);
-	if (!data || fread(data, 1, *size, f) != *size) {
-		perror(file);
-		exit(2);
-	}
-	fclose(f);
+	if (!*size)
+		fail(file, "empty");
+	if (*size == MAX_FILE)
+		fail(file, "too large for a device tree");
+	close(fd);
 	return data;
+}
+
+/* Why nothing can be filled in, nor the tree be read to find a place; null: it can. */
+static const char *doubt(const u8 *blob, u64 size)
+{
+	static char text[96];
+	int err;
+
+	if (size < FDT_V16_SIZE)
+		return "the file is shorter than a tree's header";
+	if (fdt_magic(blob) == FDT_MAGIC && fdt_totalsize(blob) > size) {
+		snprintf(text, sizeof(text), "the file has %llu bytes, its header says %u",
+			 (unsigned long long)size, fdt_totalsize(blob));
+		return text;
+	}
+	err = fdt_check_full(blob, size);
+	return err ? fdt_strerror(err) : NULL;
+}
+
+static void fill_in(const char *file, struct loaded *l, const struct loader_options *o)
+{
+	must(file, fdt_open_into(l->blob, l->blob, (int)(l->size + ROOM)));
+	if (o->nr_memory)
+		fill_memory(file, l->blob, o);
+	if (o->append)
+		fill_bootargs(file, l->blob, o->append);
+	must(file, fdt_pack(l->blob));
+	l->size = fdt_totalsize(l->blob);
 }
 
 struct loaded loader_load(const char *file, const struct loader_options *o)
 {
 	static struct ranges banks, claims;
-	u64 room;
-	struct loaded l = { .kernel = FALLBACK, .tree = FALLBACK + LOADER_KERNEL_BYTES };
+	struct loaded l = { .kernel = FALLBACK };
 
-	l.blob = read_file(file, &l.size, &room);
-	if (l.size >= sizeof(struct fdt_header) && !fdt_check_full(l.blob, l.size)) {
-		if (o->nr_memory || o->append) {
-			must(file, fdt_open_into(l.blob, l.blob, (int)room));
-			if (o->nr_memory)
-				fill_memory(file, l.blob, o);
-			if (o->append)
-				fill_bootargs(file, l.blob, o->append);
-			must(file, fdt_pack(l.blob));
-			l.size = fdt_totalsize(l.blob);
-		}
+	l.blob = read_file(file, &l.size);
+	l.doubt = doubt(l.blob, l.size);
+	if (!l.doubt) {
+		if (o->nr_memory || o->append)
+			fill_in(file, &l, o);
 		find_banks(l.blob, &banks);
 		find_claims(l.blob, &claims);
 	}
 	if (o->kernel == NOWHERE) {
 		u64 at = place(&banks, &claims, LOADER_KERNEL_BYTES);
 
-		l.kernel = at == NOWHERE ? banks.nr ? align_up(banks.at[0].start, UNIT) : FALLBACK
-					 : at;
+		if (at != NOWHERE)
+			l.kernel = at;
+		else if (banks.nr)
+			l.kernel = min_u64(align_up(banks.at[0].start, UNIT), LOADER_MAX_KERNEL);
 	} else {
 		l.kernel = o->kernel;
 		add(&claims, l.kernel, LOADER_KERNEL_BYTES);

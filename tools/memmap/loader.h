@@ -6,7 +6,8 @@
  *
  * A tree that libfdt does not take is passed on as it is: what is wrong with it
  * is for the kernel to say. Refuses, by ending the program, only what is no
- * device tree's fault: a file that cannot be read, too many words.
+ * device tree's fault: a file that cannot be read, memory that its cells cannot
+ * hold. A name of `-` is standard input; devices and FIFOs are no files.
  */
 #ifndef TOOLS_MEMMAP_LOADER_H
 #define TOOLS_MEMMAP_LOADER_H
@@ -27,12 +28,15 @@ struct loader_options {
 };
 
 struct loaded {
-	void *blob; /* freed by nobody: one a process */
+	u8 *blob; /* freed by nobody: one a process */
 	u64 size;
-	u64 kernel, tree; /* physical addresses */
+	u64 kernel, tree;  /* physical addresses */
+	const char *doubt; /* why nothing was filled in; null: libfdt takes the tree */
 };
 
 enum { LOADER_KERNEL_BYTES = 2 << 20 };
+/* Where the highest kernel begins. */
+#define LOADER_MAX_KERNEL ((1ull << ARCH_PHYS_BITS) - LOADER_KERNEL_BYTES)
 
 /* Read FILE, do as the options say. */
 struct loaded loader_load(const char *file, const struct loader_options *o);

@@ -21,7 +21,7 @@
 enum { STATUS_USAGE = 2, STATUS_REFUSED = 3, STATUS_BUG = 4, LIMIT_S = 60 };
 
 static const char usage[] =
-	"Usage: memmap [OPTIONS] FILE.dtb...\n"
+	"Usage: memmap [OPTIONS] FILE.dtb...   (- is standard input)\n"
 	"Prints what the kernel makes of a device tree: banks, nodes, zones, what is\n"
 	"reserved and why, DMA limit, console, CPUs, and what was refused.\n\n"
 	"  --memory BASE+SIZE  RAM that the boot loader fills in, in place of the tree's;\n"
@@ -41,9 +41,15 @@ static bool brief;
 
 /* Asked by the sanitizer: the kernel's memory is not the C library's to look into. */
 const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
 const char *__asan_default_options(void)
 {
-	return "detect_leaks=0:detect_stack_use_after_return=0";
+	return "detect_leaks=0:detect_stack_use_after_return=0:exitcode=4";
+}
+
+const char *__ubsan_default_options(void)
+{
+	return "exitcode=4";
 }
 
 /* ---- what the machine asks ------------------------------------------------------ */
@@ -94,6 +100,13 @@ static void take_memory(const char *text)
 	options.nr_memory++;
 }
 
+static void take_kernel(const char *text)
+{
+	options.kernel = number(text, '\0');
+	if (!is_aligned(options.kernel, PAGE_SIZE) || options.kernel > LOADER_MAX_KERNEL)
+		refuse(text, "a kernel lies at a multiple of 4 KiB below 16 TiB");
+}
+
 static void parse(int argc, char **argv)
 {
 	int c;
@@ -104,7 +117,7 @@ static void parse(int argc, char **argv)
 		} else if (c == 'a') {
 			options.append = optarg;
 		} else if (c == 'k') {
-			options.kernel = number(optarg, '\0');
+			take_kernel(optarg);
 		} else if (c == 'b') {
 			brief = true;
 		} else {
@@ -129,11 +142,13 @@ static void boot(void *arg)
 	mm_boot(*(const phys_t *)arg);
 }
 
-static tm_noreturn void no_boot(const char *file, const char *why)
+static tm_noreturn void no_boot(const char *file, const struct loaded *l, const char *why)
 {
 	bool refused = !strncmp(why, "device tree refused: ", 21);
 
 	printf("%s: %s%s\n", file, refused ? "" : "bug: ", why);
+	if (l->doubt)
+		printf("loader   changed nothing: %s\n", l->doubt);
 	if (!brief)
 		report_warnings();
 	fflush(stdout);
@@ -152,11 +167,11 @@ static void one_tree(void *arg)
 	fake_image(l.kernel, l.kernel + LOADER_KERNEL_BYTES,
 		   l.kernel + LOADER_KERNEL_BYTES - 0x10000, l.kernel + LOADER_KERNEL_BYTES);
 	if (l.tree + l.size >= 1ull << ARCH_PHYS_BITS)
-		no_boot(file, "device tree refused: no place for it below 16 TiB");
+		no_boot(file, &l, "device tree refused: no place for it below 16 TiB");
 	fake_phys_write(l.tree, l.blob, l.size);
 	why = fake_panics(boot, &at);
 	if (why)
-		no_boot(file, why);
+		no_boot(file, &l, why);
 	if (brief)
 		printf("%s: booted\n", file);
 	else
@@ -178,7 +193,7 @@ int main(int argc, char **argv)
 
 		fake_reset();
 		status = fake_run_child(one_tree, argv[i]);
-		if (status > STATUS_BUG) {
+		if (status == 1 || status > STATUS_BUG) {
 			printf("%s: bug: ended with status %d\n", argv[i], status);
 			status = STATUS_BUG;
 		}

@@ -44,11 +44,14 @@ void report_console(const struct dt_console *c)
 
 static void count_method(const char *name)
 {
+	char printable[sizeof(methods[0].name)];
 	u32 i = 0;
 
-	while (i < MAX_METHODS - 1 && methods[i].nr && strcmp(methods[i].name, name))
+	dt_printable(printable, sizeof(printable), name);
+	while (i < MAX_METHODS - 1 && methods[i].nr && strcmp(methods[i].name, printable))
 		i++;
-	snprintf(methods[i].name, sizeof(methods[i].name), "%s", name);
+	snprintf(methods[i].name, sizeof(methods[i].name), "%s",
+		 i < MAX_METHODS - 1 ? printable : "others");
 	methods[i].nr++;
 }
 
@@ -70,6 +73,14 @@ void report_cpus(void)
 		nr_cpu_nodes++;
 	}
 	fake_cpus(nr_cpu_nodes ? (unsigned int)min_u64(nr_cpu_nodes, MAX_CPUS) : 1, node);
+}
+
+/* A string of the tree, fit for a terminal; valid until the next call. */
+static const char *clean(const char *text)
+{
+	static char buf[256];
+
+	return dt_printable(buf, sizeof(buf), text);
 }
 
 /* ---- rows ---------------------------------------------------------------------- */
@@ -189,8 +200,8 @@ static void console_line(void)
 	}
 	for (u32 i = 0; i < ARRAY_SIZE(console.compatible) && !type; i++)
 		type = uart_type_find(console.compatible[i]);
-	printf("console  %s at 0x%llx, %s: %s\n", console.path, (unsigned long long)console.base.v,
-	       console.compatible[0], type ? type->name : "no driver");
+	printf("console  %s at 0x%llx, ", clean(console.path), (unsigned long long)console.base.v);
+	printf("%s: %s\n", clean(console.compatible[0]), type ? type->name : "no driver");
 }
 
 static void cpus_line(void)
@@ -221,10 +232,12 @@ void report(const char *file, const struct loaded *l)
 	const struct boot_info *bi = boot_info();
 	const char *model = dt_string(dt_root(), "model");
 
-	printf("%s: %s\n", file, model ? model : "no model");
+	printf("%s: %s\n", file, model ? clean(model) : "no model");
 	printf("loader   kernel at 0x%llx, tree of %llu bytes at 0x%llx\n",
 	       (unsigned long long)l->kernel, (unsigned long long)l->size,
 	       (unsigned long long)l->tree);
+	if (l->doubt)
+		printf("loader   changed nothing: %s\n", l->doubt);
 	console_line();
 	cpus_line();
 	printf("dma      up to 0x%llx\n", (unsigned long long)bi->dma_end.v);
