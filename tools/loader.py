@@ -41,16 +41,21 @@ def _write(path, data):
     os.rename(temporary, path)
 
 
-def _shim_code():
-    stem = f"{FOLDER}/shim-{os.getpid()}"
+def assembled(source):
+    """Path of the bytes that an assembler source makes."""
+    stem = f"{FOLDER}/{os.path.basename(source)}-{os.getpid()}"
     os.makedirs(FOLDER, exist_ok=True)
-    subprocess.run([CROSS + "gcc", "-nostdlib", "-c", HERE + "/shim.S", "-o", stem + ".o"],
-                   check=True)
+    subprocess.run([CROSS + "gcc", "-nostdlib", "-c", source, "-o", stem + ".o"], check=True)
     subprocess.run([CROSS + "objcopy", "-O", "binary", stem + ".o", stem + ".bin"], check=True)
-    with open(stem + ".bin", "rb") as f:
-        code = f.read()
     os.unlink(stem + ".o")
-    os.unlink(stem + ".bin")
+    return stem + ".bin"
+
+
+def _shim_code():
+    path = assembled(HERE + "/shim.S")
+    with open(path, "rb") as f:
+        code = f.read()
+    os.unlink(path)
     return code[:-32]
 
 

@@ -3,9 +3,9 @@
  * How a starting CPU finds what is its own: one entry per CPU, searched by
  * affinity in head.S, filled by smp.c. State moves OFF -> ARMED (smp.c) ->
  * ARRIVED (the CPU, exclusive store) or back to OFF (smp.c after its timeout),
- * so a CPU that comes late is never given what was meant for another. A CPU
- * that powers down says LEAVING; when the firmware knows it is off, whoever asks
- * makes that OFF.
+ * so a CPU that comes late is never given what was meant for another; it waits
+ * until its own entry is armed. A CPU that powers down says LEAVING; when the
+ * firmware knows it is off, whoever asks makes that OFF.
  */
 #ifndef ARCH_ARM64_CPU_BOOT_H
 #define ARCH_ARM64_CPU_BOOT_H

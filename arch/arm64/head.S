@@ -363,8 +363,9 @@ clear:
 2:	ret
 
 /*
- * Find our entry in arm64_cpu_boot by affinity and claim it. A CPU nobody
- * waits for any more, or one the tree does not name, stays here for good.
+ * Find our entry in arm64_cpu_boot by affinity and claim it. Until somebody
+ * waits for this CPU it stays here: those that share a release address with
+ * another come together with it, each is armed in its turn.
  */
 secondary_mapped:
 	bl	setup_cpu
@@ -373,7 +374,7 @@ secondary_mapped:
 	mrs	x0, mpidr_el1
 	mov_l	x1, CPU_HWID_MASK
 	and	x0, x0, x1
-	adr_l	x1, arm64_cpu_boot
+0:	adr_l	x1, arm64_cpu_boot
 	mov	x2, #CPU_BOOT_NR
 1:	ldr	x3, [x1, #CPU_BOOT_HWID]
 	cmp	x3, x0
@@ -399,8 +400,8 @@ secondary_mapped:
 2:	add	x1, x1, #CPU_BOOT_SIZE
 	subs	x2, x2, #1
 	b.ne	1b
-3:	wfe
-	b	3b
+	wfe
+	b	0b
 
 /* ---- memory only kept free by the loader ------------------------------------- */
 

@@ -3,8 +3,9 @@
  * Starting secondary CPUs, one after the other, by PSCI or by the spin table,
  * and powering them down by PSCI. Each has an entry in arm64_cpu_boot that it
  * finds by its affinity; the starter waits a bounded time for the entry to be
- * claimed, and takes it back if it is not, so that a late CPU parks itself. One
- * caller at a time.
+ * claimed, and takes it back if it is not. A CPU that comes when nobody waits for
+ * it, late or let loose together with another, waits in head.S until somebody
+ * does. One caller at a time.
  */
 #include "smp.h"
 #include "arm64.h"
@@ -19,6 +20,17 @@ enum {
 	EMERGENCY_ORDER = 1, /* 8 KiB: a panic message with its buffers */
 	START_WAIT_NS = 1000000000,
 };
+
+/* RAM that is the kernel's to use: the tree should have reserved the word. */
+static bool is_own_memory(phys_t p)
+{
+	const struct arch_image *im = arch_image();
+	const struct page *page = pfn_to_page(phys_to_pfn_down(p));
+	u32 state = page ? page->flags >> PAGE_STATE_SHIFT & 15 : PAGE_HOLE;
+
+	return (p.v >= im->start.v && p.v < im->end.v) ||
+	       (state != PAGE_HOLE && state != PAGE_RESERVED);
+}
 
 /* Let a CPU in its loader's pen see the entry address at `release`. */
 static int release_spin_table(const struct dt_node *node)
@@ -39,6 +51,12 @@ static int release_spin_table(const struct dt_node *node)
 	if (!is_aligned(release.v, 8) || release.v >> ARCH_PHYS_BITS) {
 		pr_err("smp: %s: cpu-release-addr %#llx is no place for a word", node->name,
 		       (unsigned long long)release.v);
+		return ERR_NOSYS;
+	}
+	if (is_own_memory(release)) {
+		pr_err("smp: %s: cpu-release-addr %#llx is in memory that the tree does not "
+		       "reserve: left alone",
+		       node->name, (unsigned long long)release.v);
 		return ERR_NOSYS;
 	}
 	/* Memory left out of the linear map has no cached name: write it bare. */
@@ -99,16 +117,22 @@ static void *emergency_stack(void)
 	return page ? (u8 *)page_address(page) + (PAGE_SIZE << EMERGENCY_ORDER) : 0;
 }
 
+/* No longer wait for the CPU. False: it came, whoever changes the state first decides. */
+static bool take_back(struct cpu_boot *b)
+{
+	u32 armed = CPU_BOOT_ARMED;
+
+	return __atomic_compare_exchange_n(&b->state, &armed, CPU_BOOT_OFF, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
+}
+
 static bool wait_arrival(struct cpu_boot *b)
 {
 	u64 begin = arch_now_ns();
-	u32 armed = CPU_BOOT_ARMED;
 
 	while (__atomic_load_n(&b->state, __ATOMIC_ACQUIRE) != CPU_BOOT_ARRIVED) {
 		if (arch_now_ns() - begin > START_WAIT_NS)
-			/* Whoever changes the state first decides. */
-			return !__atomic_compare_exchange_n(&b->state, &armed, CPU_BOOT_OFF, false,
-							    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+			return !take_back(b);
 		arch_cpu_relax();
 	}
 	return true;
@@ -136,13 +160,12 @@ int arch_cpu_start(unsigned int cpu, void *stack_top, struct task *idle)
 		return ERR_NOMEM;
 	}
 	__atomic_store_n(&b->state, CPU_BOOT_ARMED, __ATOMIC_RELEASE);
-	/* All of it is visible before anything can let the CPU loose. */
-	__asm__ volatile("dsb ishst" : : : "memory");
+	/* All of it is visible before anything can let the CPU loose, or wake it
+	 * where it waits in head.S already. */
+	__asm__ volatile("dsb ishst\n\tsev" : : : "memory");
 	err = start(cpu);
-	if (err) {
-		__atomic_store_n(&b->state, CPU_BOOT_OFF, __ATOMIC_RELEASE);
-		return err;
-	}
+	if (err)
+		return take_back(b) ? err : 0;
 	if (wait_arrival(b))
 		return 0;
 	pr_err("smp: CPU %u (affinity %#llx) did not come up within 1 s", cpu,

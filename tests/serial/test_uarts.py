@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from loader import CROSS, FOLDER, SHIM_AT, loader_args, shim
+from loader import FOLDER, SHIM_AT, assembled, loader_args, shim
 from machine import QEMU, IMAGES, Gone, Machine
 from shapes import SMALL
 
@@ -42,17 +42,11 @@ def virt_tree(name, compatible, bootargs="", stdout=CARD, at="3eff1000"):
     return path
 
 
-def card_shim():
-    stem = f"{FOLDER}/pci_uart-{os.getpid()}"
-    made(CROSS + "gcc", "-nostdlib", "-c", f"{HERE}/pci_uart.S", "-o", stem + ".o")
-    made(CROSS + "objcopy", "-O", "binary", stem + ".o", stem + ".bin")
-    return stem + ".bin"
-
-
 def virt(tree, serial, hinted=False):
+    card_shim = assembled(HERE + "/pci_uart.S")
     return [QEMU, "-M", "virt-7.2,gic-version=3", "-cpu", "cortex-a72", "-m", "256M", *QUIET,
             *STDIO, *loader_args(tree, hinted=hinted),
-            "-device", f"loader,file={card_shim()},addr={CARD_AT:#x},force-raw=on",
+            "-device", f"loader,file={card_shim},addr={CARD_AT:#x},force-raw=on",
             "-device", f"loader,addr={CARD_AT:#x},cpu-num=0", *serial]
 
 

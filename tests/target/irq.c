@@ -194,6 +194,9 @@ static void test_thread(void)
 		arch_irq_set_pending(own[0].irq);
 		TEST_CHECK(help_await(&own[0].runs, 2));
 		sleep_ms(4);
+		/* Its CPU may be one that the emulator's host does not run just now. */
+		if (!round)
+			TEST_CHECK(help_await(&own[0].runs, own[0].calls));
 		TEST_CHECK_VAL(own[0].runs <= 3 && !own[0].bad, own[0].runs, own[0].bad);
 		TEST_CHECK_VAL(round || own[0].calls == own[0].runs, own[0].calls, own[0].runs);
 		TEST_CHECK(irq_free(own[0].irq) == 0);
