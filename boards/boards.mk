@@ -42,6 +42,9 @@ flash: sdcard
 PORT ?=
 BAUD ?= 115200
 POWER ?=
+BOOTCMD ?=
+TESTS ?= tests/serial
+TEST_ARGS ?=
 need-port = $(if $(PORT),,$(error $@: which line? PORT=/dev/ttyUSB0 (ls /dev/serial/by-id names them)))
 
 monitor: | setup-monitor
@@ -50,5 +53,6 @@ monitor: | setup-monitor
 
 test-board: | setup-test
 	$(need-port)
-	$(Q)$(PYTEST) tests/serial --board $(BOARD) --port '$(PORT)' --baud $(BAUD) \
-		$(if $(POWER),--power '$(POWER)')
+	$(Q)$(PYTEST) $(TESTS) --board $(BOARD) --port '$(PORT)' --baud $(BAUD) \
+		$(if $(POWER),--power '$(value POWER)') \
+		$(if $(BOOTCMD),--bootcmd '$(value BOOTCMD)') $(TEST_ARGS)

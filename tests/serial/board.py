@@ -6,7 +6,10 @@ come. Every wait is bounded, and what goes wrong has a name and says what was
 last seen. Nothing here knows which board it is."""
 
 import contextlib
+import errno
+import os
 import re
+import signal
 import subprocess
 import termios
 import time
@@ -26,6 +29,7 @@ UNHEARD = 0.02  # the console looks at a polled UART each millisecond
 TRIES = 3  # to type a line, before the line is called bad
 POWER_WAIT = 60
 CTRL_C = "\x03"
+WINDOW = 4096  # bytes of what came earlier that are searched again with what is new
 
 
 class NoAnswer(Gone):
@@ -62,11 +66,18 @@ WATCHED = [(r"(?:\A|\n)(U-Boot (?:SPL |TPL )?20\d\d|NOTICE:  BL1?)|" + firmware.
            (firmware.PANIC, Panicked, "the kernel stopped")]
 
 
+LINE_ERRORS = (OSError, serial.SerialException, termios.error)
+HINTS = {errno.EACCES: " (are you in its group, dialout?)",
+         errno.EAGAIN: " (another program has it: fuser -v says which)",
+         errno.EBUSY: " (another program has it: fuser -v says which)"}
+
+
 class Line(SpawnBase):
     """A serial device, or any URL pyserial knows, as pexpect reads and writes."""
 
     def __init__(self, port, baud):
-        super().__init__(timeout=20, maxread=4096, encoding="latin-1", codec_errors="replace")
+        super().__init__(timeout=20, maxread=4096, encoding="latin-1", codec_errors="replace",
+                         searchwindowsize=WINDOW)
         self.name = port
         self.early = b""  # read while something long was written
         with self.named("cannot be opened"):
@@ -77,8 +88,9 @@ class Line(SpawnBase):
     def named(self, what):
         try:
             yield
-        except (OSError, serial.SerialException, termios.error) as error:
-            raise LineLost(f"{self.name} {what}: {error}") from None
+        except (*LINE_ERRORS, ValueError) as error:  # ValueError: a rate or URL of no use
+            hint = HINTS.get(getattr(error, "errno", None), "")
+            raise LineLost(f"{self.name} {what}: {error}{hint}") from None
 
     def read_nonblocking(self, size=1, timeout=-1):
         end = time.monotonic() + (self.timeout if timeout == -1 else timeout)
@@ -110,7 +122,7 @@ class Line(SpawnBase):
         self._before = self.buffer_type()
 
     def close(self):
-        with contextlib.suppress(OSError, serial.SerialException, termios.error):
+        with contextlib.suppress(*LINE_ERRORS):
             self.port.close()
 
 
@@ -130,15 +142,19 @@ class Power:
         self.run(self.command.replace("{}", "on"))
 
     def run(self, line):
-        try:
-            done = subprocess.run(line, shell=True, timeout=POWER_WAIT, text=True,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, check=False)
-        except subprocess.TimeoutExpired:
-            raise PowerFailed(f"--power: `{line}` has not ended after {POWER_WAIT} s") from None
-        if done.returncode:
-            raise PowerFailed(f"--power: `{line}` ended with status {done.returncode}: "
-                              + done.stdout.strip()[-500:])
+        """What hangs is ended with all it started: nothing switches later."""
+        with subprocess.Popen(line, shell=True, text=True, errors="replace",
+                              start_new_session=True, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
+            try:
+                said = child.communicate(timeout=POWER_WAIT)[0]
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
+                raise PowerFailed(f"--power: `{line}` has not ended after {POWER_WAIT} s") from None
+        if child.returncode:
+            raise PowerFailed(f"--power: `{line}` ended with status {child.returncode}: "
+                              + said.strip()[-500:])
 
 
 def is_garbled(text):
@@ -161,6 +177,7 @@ class Board(Console):
         self.tell = tell
         self.starts = starts  # by power, before it is called dead
         self.usable = False
+        self.dead = False  # it could not be started, though it was tried
         self.facts = {}
         transcript.add(self)
 
@@ -208,7 +225,10 @@ class Board(Console):
                 return False
         if which:
             _, kind, what = WATCHED[which - 1]
-            raise self.failure(kind, f"{what} while waiting for {pattern!r}")
+            said = plain(self.child.after).strip()
+            with self.line_watched():
+                self.child.forget()  # registers and calls, for the transcript
+            raise self.failure(kind, f"{what} while waiting for {pattern!r}: {said}")
         return True
 
     def expect(self, pattern, timeout=20):
@@ -277,14 +297,20 @@ class Board(Console):
 
     def restart(self):
         """Start it afresh, again if that failed and there is a power command."""
+        self.dead = True
         for left in reversed(range(self.starts if self.power else 1)):
             try:
                 self._start_once()
+                self.dead = False
                 return
             except (NoAnswer, Garbled, EchoLost, firmware.NotBooted) as error:
                 if not left:
                     raise
                 self.tell(f"{error}\nonce more:")
+
+    def longest_start(self):
+        """Seconds after which restart() has ended, one way or the other."""
+        return self.starts * (self.wait + 2 * POWER_WAIT + 10)
 
     def _start_once(self):
         """By --power, else by `reboot` or `reset` if it is at a prompt, else by
@@ -322,8 +348,11 @@ class Board(Console):
             "mib": int(re.search(r"MemTotal: +(\d+)", self.ok("cat /proc/meminfo"))[1]) >> 10}
 
     def lacks(self, shape, variant):
-        """Why a test that wants this cannot run here, or None. Variant: "any"."""
+        """Why a test that wants this cannot run here, or None, also as long as the
+        board was never up. Variant: "any"."""
         have = self.facts
+        if not have:
+            return None
         if variant not in ("any", have["variant"]):
             return f"needs the {variant} build; on the board is the {have['variant']} build"
         for what, want in (("cpus", shape.cpus), ("nodes", len(shape.nodes)),

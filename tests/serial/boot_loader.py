@@ -3,16 +3,16 @@
 made, changed where a test wants it damaged, and a Machine that waits at
 U-Boot's prompt or lets it boot by itself."""
 
+import contextlib
 import os
+import tempfile
 import time
 
 import pexpect
 
 import uboot
+from firmware import COUNTDOWN, UBOOT_PROMPT
 from machine import IMAGES, PROMPT_AT_LINE_START, QEMU, Gone, Machine
-
-UBOOT_PROMPT = r"(?:\A|\n)=> "
-COUNTDOWN = "Hit any key to stop autoboot"
 
 
 def prepare(folder, flow, shape, append="", image=None):
@@ -33,6 +33,9 @@ class Loaded(Machine):
     def __enter__(self):
         self.started = time.monotonic()
         return super().__enter__()
+
+    def boot(self, timeout=60):
+        return super().boot(timeout)
 
     def seconds_to_prompt(self):
         """Let U-Boot boot by itself; how long from power-on to our prompt."""
@@ -65,6 +68,15 @@ class Loaded(Machine):
     def leave(self, command):
         """Type the command that leaves U-Boot for good."""
         self.send(command + "\r")
+
+
+@contextlib.contextmanager
+def through_uboot(shape, image, append, deadline):
+    """A machine that boot.scr starts, off a disk that goes with it."""
+    with tempfile.TemporaryDirectory(prefix="tidemark-disk-") as folder:
+        _, words = prepare(folder, "uboot", shape, append, image)
+        with Loaded(shape, words, deadline) as machine:
+            yield machine
 
 
 def read(path):

@@ -4,6 +4,8 @@ the transcript of each test, and the hook that shows each case of a program
 that has many (a cmocka binary, a KTAP suite) as a result of its own."""
 
 import os
+import re
+from collections import Counter
 
 import pytest
 from _pytest.reports import TestReport
@@ -64,6 +66,10 @@ def pytest_configure(config):
                               option("--power"), option("--bootcmd"), option("--boot-wait"),
                               lambda text: say(config, text), starts=3)
     transcript.where = option("--board")
+    # A second try would hide what a board does once in a while, and wait again
+    # for one that is dead; skips have a summary of their own.
+    config.option.reruns = 0
+    config.option.reportchars = config.option.reportchars.replace("a", "fE")
 
 
 def say(config, text):
@@ -78,27 +84,57 @@ def pytest_unconfigure():
         machine.the_board.close()
 
 
+def talks_to_target(item):
+    """By the fixture `target` of this file, not one that a test made of QEMU."""
+    found = item._fixtureinfo.name2fixturedefs.get("target")
+    return any(item.get_closest_marker(mark) for mark in ("board", "board_only")) or (
+        found and not found[-1].baseid.endswith(".py"))
+
+
 def pytest_collection_modifyitems(config, items):
-    """With a board, what does not talk to a target is skipped, and says so;
-    without one, what only a board needs is left out."""
-    left_out = []
-    for item in items:
-        if not machine.the_board:
-            if item.get_closest_marker("board_only"):
-                left_out.append(item)
-        elif "target" not in item.fixturenames and not any(
-                item.get_closest_marker(mark) for mark in ("board", "board_only")):
-            item.add_marker(pytest.mark.skip(
-                reason="not for a board: it starts QEMU with arguments of its own, or no target"))
+    """With a board, what does not talk to a target is left out, and the summary
+    says so; without one, what only a board needs."""
+    left_out = [item for item in items if (
+        not talks_to_target(item) if machine.the_board else item.get_closest_marker("board_only"))]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    if machine.the_board:
+        config.not_for_boards = Counter(item.path.stem for item in left_out)
+        for item in items:
+            allow_starts(config, item)
+
+
+def allow_starts(config, item):
+    """Each test may have to start the board, which tells better than a timeout
+    what went wrong."""
+    own = item.get_closest_marker("timeout")
+    seconds = own.args[0] if own else config.getoption("timeout") or config.getini("timeout")
+    item.add_marker(pytest.mark.timeout(float(seconds) + machine.the_board.longest_start()),
+                    append=False)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """What did not run on the board, a line for each reason."""
+    if not machine.the_board:
+        return
+    reasons = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        why = re.sub(r"^(Skipped: )?(\w+/[^:]+: )?| \(.*", "", report.longrepr[2])
+        reasons.setdefault(why, Counter())[report.nodeid.split("::")[0].split("/")[-1][:-3]] += 1
+    if config.not_for_boards:
+        reasons["left out: starts QEMU in a way of its own, or talks to no machine"] = \
+            config.not_for_boards
+    if reasons:
+        terminalreporter.section(f"not on {machine.the_board.name}")
+    for why, files in reasons.items():
+        names = ", ".join(sorted(files)) if len(files) < 6 else f"{len(files)} files"
+        terminalreporter.line(f"{sum(files.values()):6}  {why} ({names})")
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item):
     transcript.begin()
-    item.outcome = "passed"
     yield
     transcript.end(item.nodeid, item.outcome)
 
@@ -108,16 +144,19 @@ def pytest_runtest_makereport(item, call):
     """A failed console test shows the end of what the console said."""
     outcome = yield
     report = outcome.get_result()
+    if call.when == "setup":  # of a second try, perhaps
+        item.outcome = "passed"
     if report.outcome != "passed":
         item.outcome = report.outcome
     target = getattr(item, "funcargs", {}).get("target")
     if report.failed and target is not None and not (
             call.excinfo and call.excinfo.errisinstance(Gone)):
         report.sections.append(("console", target.last_lines(30)))
-    if machine.the_board and report.failed and call.when == "setup" \
-            and call.excinfo.errisinstance(Gone):
-        item.session.shouldstop = "the board does not start"
     if report.failed and machine.the_board:
+        if call.excinfo.errisinstance(Gone):  # it says all there is to say
+            report.longrepr = f"{call.excinfo.typename}: {call.excinfo.value}"
+        if machine.the_board.dead:
+            item.session.shouldstop = "the board does not start"
         report.sections.append(("transcript", transcript.path_of(item.nodeid)))
 
 
@@ -146,6 +185,6 @@ def target(shape, variant):
 
 @pytest.fixture(autouse=True)
 def at_the_prompt(request):
-    """Before each test with a target on a board: that is at its prompt."""
-    if machine.the_board and "target" in request.fixturenames:
-        request.getfixturevalue("target").ready()
+    """Before each test with a board that an earlier one had: it is at its prompt."""
+    if machine.the_board and machine.the_board in request.node.funcargs.values():
+        machine.the_board.ready()

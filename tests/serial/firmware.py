@@ -1,27 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What comes before the kernel on a console: U-Boot's countdown and prompt, how
-to get past them, and QEMU with Debian's U-Boot in place of -kernel."""
+"""What comes before the kernel on a console: U-Boot's countdown and prompt, the
+kernel's first words, and how to get past them to our prompt. The same for QEMU
+and for a board; boot_loader.py starts QEMU so that U-Boot comes first."""
 
-import os
-import shutil
-import tempfile
 import time
 
 import pexpect
 
-import transcript
 from console import PROMPT_AT_LINE_START, plain
-from machine import Machine
-from qemu import COMMON, MIB, QEMU, SERIAL, Gone
+from qemu import Gone
 
-UBOOT_BIN = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
 UBOOT_BANNER = r"(?:\A|\n)U-Boot (?:SPL |TPL )?20\d\d\.\d\d"
 COUNTDOWN = r"Hit any key to stop autoboot"
 UBOOT_PROMPT = r"(?:\A|\n)(?:=> |U-Boot> )"
 KERNEL_BANNER = r"\] Tidemark \d"
 GREETING = r"Type help for the commands"
-PANIC = r"tm: panic: [^\r\n]*"
+PANIC = r"tm: panic: [^\r\n]*[\r\n]"
 STOP_KEY = " "
+ROUNDS = 3  # starts from the beginning, before it is called a loop
 
 
 class NotBooted(Gone):
@@ -34,73 +30,62 @@ def to_prompt(console, timeout, command="", failed=NotBooted):
     out; a U-Boot that waits at its prompt all the same gets `boot`. A command
     may have several lines, of which the last one boots. Raises `failed` with
     the stage that was reached."""
-    stage, typed = "nothing that is known here", False
-    waits = [PROMPT_AT_LINE_START, COUNTDOWN, UBOOT_PROMPT, KERNEL_BANNER, GREETING, PANIC,
-             UBOOT_BANNER]
-    kernel = False
+    climb = _Climb(console, command, failed)
     end = time.monotonic() + timeout
-    while True:
+    while not climb.done:
+        left = end - time.monotonic()
         try:
-            which = console.child.expect(waits, timeout=max(0, end - time.monotonic()))
+            which = console.child.expect(_Climb.WAITS, timeout=max(0, left))
         except (pexpect.TIMEOUT, pexpect.EOF) as error:
             how = "the output ended" if isinstance(error, pexpect.EOF) else \
                 f"no prompt of ours within {timeout:.0f} s"
-            raise failed(f"{how}; what came up: {stage}") from None
-        found = waits[which]
+            raise failed(f"{how}; what came up: {climb.stage}") from None
+        climb.step(_Climb.WAITS[which], left)
+
+
+class _Climb:
+    """How far a start has come, and what is typed at each stage."""
+
+    WAITS = [PROMPT_AT_LINE_START, COUNTDOWN, UBOOT_PROMPT, KERNEL_BANNER, GREETING, PANIC,
+             UBOOT_BANNER]
+
+    def __init__(self, console, command, failed):
+        self.console, self.command, self.failed = console, command, failed
+        self.stage = "nothing that is known here"
+        self.kernel = self.typed = self.done = False
+        self.rounds = 1
+
+    def step(self, found, left):
         if found == PANIC:
-            raise failed(f"the kernel stopped: {plain(console.child.after)}")
-        if found == PROMPT_AT_LINE_START and kernel:
-            return
-        if found in (KERNEL_BANNER, GREETING):
-            kernel, stage = True, "the kernel"
+            raise self.failed(f"the kernel stopped: {plain(self.console.child.after).strip()}")
+        if found == PROMPT_AT_LINE_START:
+            self.done = self.kernel
+        elif found in (KERNEL_BANNER, GREETING):
+            self.kernel, self.stage = True, "the kernel"
         elif found == UBOOT_BANNER:
-            kernel, stage = False, "U-Boot"
+            self._begin()
         elif found == COUNTDOWN:
-            stage = "U-Boot's countdown"
-            if command:
-                console.send(STOP_KEY)
+            self.stage = "U-Boot's countdown"
+            if self.command:
+                self.console.send(STOP_KEY)
         elif found == UBOOT_PROMPT:
-            if typed:
-                raise failed(f"U-Boot is back at its prompt after {command or 'boot'!r}")
-            stage, typed = "U-Boot's prompt", True
-            *before, last = (command or "boot").split("\n")
-            for line in before:
-                console.line(line)
-                console.expect(UBOOT_PROMPT, 30)
-            console.line(last)
+            self._type(left)
 
+    def _begin(self):
+        """U-Boot's SPL, TPL and itself are one round, until more came of it."""
+        if self.kernel or self.stage.startswith("U-Boot's"):
+            self.rounds += 1
+            if self.rounds > ROUNDS:
+                raise self.failed(f"it starts over and over; each time it comes to {self.stage}")
+        self.kernel = self.typed = False
+        self.stage = "U-Boot"
 
-class UbootMachine(Machine):
-    """The shape started by U-Boot: the Image on a FAT disk, commands typed. On
-    several nodes U-Boot lives in the last one, so the Image goes there too."""
-
-    def command(self):
-        return [QEMU, *self.shape.qemu_args(), *COMMON, *SERIAL, "-bios", UBOOT_BIN,
-                "-drive", f"file=fat:{self.folder()},format=raw,if=none,id=disk,readonly=on",
-                "-device", "virtio-blk-device,drive=disk"]
-
-    def folder(self):
-        if not hasattr(self, "disk"):
-            self.disk = tempfile.mkdtemp(prefix="tidemark-disk-")
-            shutil.copy(self.image, self.disk + "/Image")
-        return self.disk
-
-    def __exit__(self, *how):
-        super().__exit__(*how)
-        shutil.rmtree(self.folder(), ignore_errors=True)
-
-    def kernel_at(self):
-        sizes = [node.mib for node in self.shape.hardware if node.mib] or [self.shape.mib]
-        return 0x40400000 + sum(sizes[:-1]) * MIB
-
-    def boot_command(self):
-        at = f"{self.kernel_at():#x}"
-        args = "'" + self.append.replace("'", "'\\''") + "'"
-        return "\n".join([
-            f"setenv bootargs {args}", "virtio scan", f"load virtio 0:1 {at} Image",
-            "setenv fdt_high 0xffffffffffffffff", "fdt addr ${fdt_addr}", "fdt resize",
-            f"booti {at} - ${{fdt_addr}}"])
-
-    def boot(self, timeout=60):
-        to_prompt(self, timeout, self.boot_command())
-        return self.console()
+    def _type(self, left):
+        if self.typed:
+            raise self.failed(f"U-Boot is back at its prompt after {self.command or 'boot'!r}")
+        self.stage, self.typed = "U-Boot's prompt", True
+        *before, last = (self.command or "boot").split("\n")
+        for line in before:
+            self.console.line(line)
+            self.console.expect(UBOOT_PROMPT, max(1, left))
+        self.console.line(last)

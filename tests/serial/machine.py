@@ -26,7 +26,7 @@ import transcript  # noqa: E402
 from console import PROMPT_AT_LINE_START, Console  # noqa: E402
 
 __all__ = ["BUILD", "IMAGES", "MIB", "PROMPT_AT_LINE_START", "Gone", "Machine", "Node", "Shape",
-           "batch", "run_commands", "start"]
+           "batch", "or_any", "run_commands", "start"]
 
 # Set by conftest.py: the board of --board, and what `start` makes without one.
 the_board = None
@@ -60,8 +60,7 @@ class Machine(Console):
 
     def __enter__(self):
         if the_board:
-            pytest.skip(f"needs {wants(self.shape, self.append, self.args)}; a board is "
-                        "what it is")
+            pytest.skip(wants(self.shape, self.append, self.args))
         self.title = " ".join(self.command())
         transcript.add(self)
         self.child = self.spawn()
@@ -104,13 +103,20 @@ class Machine(Console):
 def wants(shape, append, args):
     """What of QEMU a start of this kind needs, in words."""
     if args is not None:
-        return f"QEMU arguments of its own ({shape.name})"
-    return f"machine {shape.name}" + (f" with boot arguments {append!r}" if append else "")
+        return f"needs QEMU arguments of its own ({shape.name})"
+    if append:
+        return f"needs boot arguments of its own ({append})"
+    return f"needs a machine made for it ({shape.name})"
 
 
 def variant_of(image):
     """The name of the build an Image is of; None for one of a test's own."""
     return next((name for name, path in IMAGES.items() if path == image), None)
+
+
+def or_any(variant):
+    """This variant of the Image in QEMU; whichever there is on a board."""
+    return "any" if the_board else variant
 
 
 @contextlib.contextmanager
@@ -119,29 +125,29 @@ def start(shape, variant="release", append="", deadline=300):
     the board, started afresh, if that has what the shape asks for. The variant
     "any" is the release, and on a board whatever is there."""
     if the_board:
-        need_on_board(shape, append=append, variant=None)
+        need_on_board(shape, append=append, variant=variant)
         the_board.restart()
         need_on_board(shape, append=append, variant=variant)
         yield the_board
         return
     if through_uboot:
-        from firmware import UbootMachine as Kind  # it builds on this module
+        from boot_loader import through_uboot as kind  # it builds on this module
     else:
-        Kind = Machine
+        kind = Machine
     image = IMAGES["release" if variant == "any" else variant]
-    with Kind(shape, image, append, deadline=deadline) as machine:
+    with kind(shape, image, append, deadline=deadline) as machine:
         machine.boot()
         yield machine
 
 
-def need_on_board(shape, append="", variant=None, exact=False, args=None):
+def need_on_board(shape, append="", variant="any", exact=False, args=None):
     """Skip, with the reason, unless the board can stand in for this start."""
     if exact:
         pytest.skip("needs exact instruction counts, which only QEMU's -icount gives")
     append = " ".join(filter(None, [shape.append, append]))
     if args is not None or append or not shape.at_least:
-        pytest.skip(f"needs {wants(shape, append, args)}; a board is what it is")
-    why = variant is not None and the_board.lacks(shape, variant)
+        pytest.skip(wants(shape, append, args))
+    why = the_board.lacks(shape, variant)
     if why:
         pytest.skip(why)
 
@@ -157,8 +163,10 @@ def batch(shape, append, image=None, exact=False, timeout=60, **how):
                           **how)
     asked = RUN.fullmatch(append.strip())
     need_on_board(shape, "" if asked else append, exact=exact, args=how.get("args"))
+    variant = variant_of(image) or "any"
+    need_on_board(shape, variant=variant)
     the_board.ready()
-    need_on_board(shape, variant=variant_of(image) or "any")
+    need_on_board(shape, variant=variant)
     words = asked.group(1) or f"test '{asked.group(2)}'"
     text, status = the_board.run(words, timeout)
     return f"{text}\ntm: exit {status}\n"

@@ -3,8 +3,10 @@
 against QEMU's UART on a pty, as if it were a board, for the proof that the same
 tests run there."""
 
+import contextlib
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -21,7 +23,7 @@ from firmware import NotBooted, to_prompt
 from machine import BUILD, IMAGES, Shape
 from qemu import COMMON, QEMU, die_with_parent
 from rig import Rig
-from scripted import Scripted
+from scripted import KERNEL, UBOOT, Scripted
 from shapes import ANY, DISTANCE_20, NUMA2, TWO_NODES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -97,13 +99,33 @@ def other_system(script):
 
 
 def kernel_stops(script):
-    script.say("[    0.001763] Tidemark 0.1\r\ntm: panic: no memory node\r\n")
+    """In pieces, as they come from a slow line."""
+    script.say("[    0.001763] Tidemark 0.1\r\ntm: panic: no mem")
+    time.sleep(0.2)
+    script.say("ory node\r\n")
+
+
+def reset_loop(script):
+    while not script.off():
+        script.say(UBOOT + "Hit any key to stop autoboot:  0 \r\n" + KERNEL + "reset\r\n")
+        time.sleep(0.1)
+
+
+def flood(script):
+    """Text without end, faster than any UART."""
+    while not script.off():
+        with contextlib.suppress(BlockingIOError):
+            script.near.send(b"the quick brown fox jumps over the lazy dog\r\n" * 20,
+                             socket.MSG_DONTWAIT)
+        time.sleep(0.001)
 
 
 @pytest.mark.parametrize("firmware, kind, words", [
     (Scripted.silence, NoAnswer, "nothing at all"),
     (other_system, NotBooted, "| login: "),
-    (kernel_stops, NotBooted, "the kernel stopped: tm: panic: no memory node")])
+    (kernel_stops, NotBooted, "the kernel stopped: tm: panic: no memory node\n"),
+    (reset_loop, NotBooted, "it starts over and over; each time it comes to the kernel"),
+    (flood, NotBooted, "no prompt of ours within 2 s")])
 def test_does_not_come_up(tmp_path, firmware, kind, words):
     with Scripted(tmp_path, firmware) as script:
         begun = time.monotonic()
@@ -181,7 +203,8 @@ def test_slow_line(tmp_path):
     (r"\r\nU-Boot 2023.01", Rebooted, "the board started again while waiting"),
     (r"\r\nNOTICE:  BL31: v2.8", Rebooted, "the board started again"),
     (r"Type help for the commands", Rebooted, "the board started again"),
-    (r"\r\ntm: panic: BUG_ON(1)", Panicked, r"tm: panic: BUG_ON\(1\)"),
+    (r"\r\ntm: panic: BUG_ON(1)\r\nCPU 0: x0 1", Panicked,
+     r"stopped while .*: tm: panic: BUG_ON\(1\)\n(.*\n)*  \| CPU 0: x0 1"),
     (r"\xff\xfe\x80\x81\x00\x00\x91" * 6, Garbled, "what comes is no text")])
 def test_named_and_recovered_from(tmp_path, said, kind, words):
     with Scripted(tmp_path) as script:
@@ -240,6 +263,15 @@ def test_power_that_fails(tmp_path, monkeypatch, command, words):
             started(script, power=command)
 
 
+def test_power_that_hangs_does_not_switch_later(tmp_path, monkeypatch):
+    monkeypatch.setattr(serial_board, "POWER_WAIT", 0.5)
+    with Scripted(tmp_path) as script:
+        with pytest.raises(PowerFailed):
+            started(script, power=f"(sleep 1; {script.power}); :")
+        time.sleep(1)
+        assert script.starts == 0
+
+
 def test_transcript_has_times(tmp_path):
     with Scripted(tmp_path) as script:
         board = started(script)
@@ -282,10 +314,11 @@ def test_options_that_make_no_sense(options, words):
 
 def test_reasons_are_printed(tmp_path):
     """No board is needed to say what a board cannot do."""
-    status, text = nested(f"{HERE}/test_repeat.py", f"{HERE}/test_see.py", "--board", "qemu-virt",
-                          "--port", str(tmp_path / "none"))
+    status, text = nested(f"{HERE}/test_repeat.py", f"{HERE}/test_shapes.py", "--board",
+                          "qemu-virt", "--port", str(tmp_path / "none"))
     assert status == 0 and "passed" not in text, text
-    assert "not for a board: it starts QEMU" in text
+    assert re.search(r"^ +\d+  needs a machine made for it \(test_shapes\)$", text, re.M), text
+    assert re.search(r"^ +\d+  left out: starts QEMU .*\(test_repeat\)$", text, re.M), text
 
 
 def test_a_board_that_is_not_there_ends_the_run(tmp_path):
@@ -293,6 +326,27 @@ def test_a_board_that_is_not_there_ends_the_run(tmp_path):
                           str(tmp_path / "none"))
     assert status == 2 and "Interrupted: the board does not start" in text, text
     assert "cannot be opened" in text and "1 error in" in text, text
+    assert "board.py:" not in text, text  # the error says it, not a trace of calls
+
+
+def test_a_dead_board_ends_the_run(tmp_path):
+    """Also where a test starts it in its middle: three times, then no more."""
+    with Scripted(tmp_path, Scripted.silence) as script:
+        status, text = nested(f"{HERE}/test_ladder.py", "--board", "qemu-virt", "--port",
+                              script.port, "--power", script.power, "--boot-wait", "1",
+                              "--timeout", "2")
+        assert "NoAnswer" in text and "within 1 s" in text, text  # in place of a timeout
+        assert status == 2 and "Interrupted: the board does not start" in text, text
+        assert "1 failed" in text and script.starts == 3, text
+
+
+def test_nothing_is_tried_twice_on_a_board(tmp_path):
+    with Scripted(tmp_path) as script:
+        status, text = nested(f"{HERE}/test_console.py", "-k", "top_ends or ctrl_c_drops",
+                              "--board", "qemu-virt", "--port", script.port,
+                              "--power", script.power, timeout=60)
+        assert status == 1 and "waited 10 s for 'cpu0 '" in text, text
+        assert "rerun" not in text and script.typed.count("top") == 1, text
 
 
 # ---- QEMU as a board ---------------------------------------------------------------------
@@ -340,7 +394,7 @@ def test_suites_over_the_wire(desk, tmp_path, show_case):
             passed[file] += 1
             show_case(f"{file}/{case.get('name')}", "passed")
     assert status == 0, text[-6000:]
-    assert "needs exact instruction counts" in text and "needs machine" in text
+    assert "needs exact instruction counts" in text and "needs a machine made for it" in text
     logs = f"{BUILD}/transcripts/qemu-virt"
     for case, outcome, note in typed_suites(logs):
         show_case(case, outcome, note)

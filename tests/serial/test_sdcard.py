@@ -14,6 +14,7 @@ import zlib
 
 import pytest
 
+from firmware import COUNTDOWN, UBOOT_PROMPT
 from machine import BUILD, IMAGES, QEMU, Machine
 from shapes import SMALL
 
@@ -353,11 +354,11 @@ def test_virt_from_the_network(network):
 def test_virt_from_the_network_by_hand(network):
     """The commands of docs/network-boot.md."""
     with Board("virt-network-typed", virt(*network)) as machine:
-        machine.expect("Hit any key to stop autoboot", 20)
+        machine.expect(COUNTDOWN, 20)
         machine.send("\r")
         for command in ("setenv autoload no", "dhcp", "tftpboot ${kernel_addr_r} Image",
                         "setenv bootargs loglevel=7", "booti ${kernel_addr_r} - ${fdt_addr}"):
-            machine.expect("=> ", 20)
+            machine.expect(UBOOT_PROMPT, 20)
             machine.send(command + "\r")
         check_kernel(machine, 2)
         assert "loglevel=7" in machine.ok("cat /proc/cmdline")
