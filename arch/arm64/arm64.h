@@ -30,6 +30,17 @@ phys_t arm64_image_phys(const void *sym);
 /* Whether a device answers a read of the 32-bit register at p, as mapped. Any. */
 bool arm64_probe_word(const volatile void *p);
 
+/* ---- regs.c -------------------------------------------------------------------- */
+
+struct dt_node;
+
+/*
+ * The first nr_bytes of entry `index` of a node's reg, mapped as a device; null
+ * where there is none, it is odd or memory (logged), has no room or does not
+ * answer.
+ */
+volatile u8 *arm64_map_regs(const struct dt_node *node, unsigned int index, u64 nr_bytes);
+
 /* ---- mmu.c -------------------------------------------------------------------- */
 
 /* Learn the CPU's address width. Boot CPU, first. */

@@ -50,9 +50,6 @@ static bool chained(const struct dt_node *node, const struct dt_node *local)
 bool armctrl_init(const struct dt_node *local)
 {
 	const struct dt_node *node = dt_find_compatible(0, "brcm,bcm2836-armctrl-ic");
-	volatile u8 *mapped = 0;
-	phys_t base;
-	u64 nr_bytes;
 
 	if (!node) {
 		pr_err("irq: no brcm,bcm2836-armctrl-ic in the tree: no lines of devices");
@@ -63,15 +60,13 @@ bool armctrl_init(const struct dt_node *local)
 		       LOCAL_WIRE, local->name);
 		return false;
 	}
-	if (dt_reg(node, 0, &base, &nr_bytes) == 0)
-		mapped = arch_ioremap(base, max_u64(nr_bytes, NR_BYTES));
-	if (!mapped || !arm64_probe_word(mapped)) {
+	regs = arm64_map_regs(node, 0, NR_BYTES);
+	if (!regs) {
 		pr_err("irq: %s: reg is missing, cannot be mapped, or does not answer: "
 		       "no lines of devices",
 		       node->name);
 		return false;
 	}
-	regs = mapped;
 	own_node = node;
 	mmio_write32(regs, FIQ_CONTROL, 0);
 	for (unsigned int bank = 0; bank < ARMCTRL_BANKS; bank++)

@@ -26,6 +26,8 @@ enum {
 	GPU_ROUTING = 0x0c,
 	PMU_OPEN = 0x10, /* a bit a core */
 	PMU_CLOSE = 0x14,
+	BUS_CONTROL = 0x30, /* these two: sources that nobody serves */
+	LOCAL_TIMER = 0x34,
 	TIMER_CONTROL = 0x40, /* these three: a word a core */
 	MAILBOX_CONTROL = 0x50,
 	SOURCE = 0x60,
@@ -376,25 +378,34 @@ static void eoi(u32 irq)
 
 /* ---- set-up ----------------------------------------------------------------------------- */
 
+/* There is no word that says what this is, but another device has no mailboxes. */
+static bool has_mailbox(unsigned int core)
+{
+	bool set;
+
+	mmio_write32(regs, mailbox(core), ~0u);
+	knock(core, IPI_LOOK);
+	set = mmio_read32(regs, mailbox(core)) == 1u << IPI_LOOK;
+	mmio_write32(regs, mailbox(core), ~0u);
+	return set && !mmio_read32(regs, mailbox(core));
+}
+
 static int init(const struct dt_node *node)
 {
-	volatile u8 *mapped = 0;
-	phys_t base;
-	u64 nr_bytes;
-
-	if (dt_reg(node, 0, &base, &nr_bytes) == 0)
-		mapped = arch_ioremap(base, max_u64(nr_bytes, NR_BYTES));
-	if (!mapped || !arm64_probe_word(mapped)) {
-		pr_err("irq: %s: reg is missing, cannot be mapped, or does not answer", node->name);
+	boot_core = core_of(0);
+	regs = arm64_map_regs(node, 0, NR_BYTES);
+	if (!regs || !has_mailbox(boot_core)) {
+		pr_err("irq: %s: reg is missing, cannot be mapped, or no BCM2836 answers there",
+		       node->name);
 		return ERR_NODEV;
 	}
-	regs = mapped;
-	boot_core = core_of(0);
 	for (unsigned int bank = 0; bank < NR_BANKS; bank++) {
 		shared[bank].of_core[boot_core] = ~0u;
 		shared[bank].of_level[IRQ_LEVEL_DEFAULT] = ~0u;
 	}
 	mmio_write32(regs, GPU_ROUTING, boot_core);
+	mmio_write32(regs, BUS_CONTROL, 0);
+	mmio_write32(regs, LOCAL_TIMER, 0);
 	/* Without it there are still timers and calls: all CPUs, a polled console. */
 	(void)armctrl_init(node);
 	return 0;

@@ -27,22 +27,10 @@ static volatile u8 *dist, *cpu_if; /* set by init, then constant */
 static unsigned int nr_lines;
 static u8 target[MAX_CPUS]; /* written by its CPU before it is online */
 
-static volatile u8 *map_reg(const struct dt_node *node, unsigned int index)
-{
-	volatile u8 *regs;
-	phys_t base;
-	u64 nr_bytes;
-
-	if (dt_reg(node, index, &base, &nr_bytes) != 0)
-		return 0;
-	regs = arch_ioremap(base, max_u64(nr_bytes, PAGE_SIZE));
-	return regs && arm64_probe_word(regs) ? regs : 0;
-}
-
 static int init(const struct dt_node *node)
 {
-	dist = map_reg(node, REG_DIST);
-	cpu_if = map_reg(node, REG_CPU);
+	dist = arm64_map_regs(node, REG_DIST, PAGE_SIZE);
+	cpu_if = arm64_map_regs(node, REG_CPU, PAGE_SIZE);
 	if (!dist || !cpu_if) {
 		pr_err("irq: %s: reg 0 or 1 is missing, cannot be mapped, or does not answer",
 		       node->name);

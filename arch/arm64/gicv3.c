@@ -168,7 +168,7 @@ static int init(const struct dt_node *node)
 		return ERR_NODEV;
 	}
 	if (dt_reg(node, 0, &base, &nr_bytes) == 0)
-		dist = arch_ioremap(base, max_u64(nr_bytes, FRAME_BYTES));
+		dist = arch_ioremap(base, FRAME_BYTES);
 	if (!dist || !is_gicv3(base) || !find_redistributors(node)) {
 		pr_err("irq: %s: no GICv3 distributor there, or no redistributor of the boot CPU",
 		       node->name);

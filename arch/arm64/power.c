@@ -33,7 +33,6 @@ void arm64_power_init(void)
 {
 	static const char *const names[] = { "brcm,bcm2835-pm", "brcm,bcm2835-pm-wdt" };
 	const struct dt_node *node = 0;
-	volatile u8 *mapped = 0;
 	phys_t base;
 	u64 nr_bytes;
 
@@ -42,10 +41,8 @@ void arm64_power_init(void)
 	if (!node)
 		return;
 	if (dt_reg(node, 0, &base, &nr_bytes) == 0 && nr_bytes >= NR_BYTES)
-		mapped = arch_ioremap(base, nr_bytes);
-	if (mapped && arm64_probe_word(mapped + PM_RSTS))
-		regs = mapped;
-	else
+		regs = arm64_map_regs(node, 0, NR_BYTES);
+	if (!regs)
 		pr_warn("power: %s: reg is missing or too small, cannot be mapped, or does not "
 			"answer: not used",
 			node->name);

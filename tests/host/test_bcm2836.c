@@ -47,23 +47,15 @@ u64 fake_mpidr_el1(void)
 	return 0x80000000 | core;
 }
 
-void *fake_ioremap(phys_t p, u64 nr_bytes)
-{
-	(void)nr_bytes;
-	return p.v ? armctrl_regs : local_regs;
-}
-
-bool arm64_probe_word(const volatile void *p)
-{
-	return p == local_regs || armctrl_answers;
-}
-
-int dt_reg(const struct dt_node *n, unsigned int index, phys_t *base, u64 *nr_bytes)
+volatile u8 *arm64_map_regs(const struct dt_node *node, unsigned int index, u64 nr_bytes)
 {
 	assert_int_equal(index, 0);
-	*base = phys_make(n == &armctrl_node ? 0x3f00b200 : 0);
-	*nr_bytes = 0x100;
-	return 0;
+	if (node == &armctrl_node) {
+		assert_true(nr_bytes <= sizeof(armctrl_regs));
+		return armctrl_answers ? armctrl_regs : NULL;
+	}
+	assert_true(nr_bytes <= sizeof(local_regs));
+	return local_regs;
 }
 
 const struct dt_node *dt_find_compatible(const struct dt_node *from, const char *compatible)

@@ -5,6 +5,7 @@ watchdog; and that tree with one thing wrong at a time."""
 
 import os
 import re
+import socket
 import subprocess
 import time
 
@@ -186,9 +187,48 @@ def test_panic_stops_the_other_cpus(real_tree):
         assert "did not" not in machine.console()
 
 
+# ---- what firmware may leave behind ---------------------------------------------------
+
+
+def say(path, *lines):
+    """Send these lines to QEMU's socket, each after the answer to the one before."""
+    end = time.monotonic() + 10
+    while not os.path.exists(path) and time.monotonic() < end:
+        time.sleep(0.05)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(path)
+        for line in lines:
+            client.sendall(line.encode() + b"\n")
+            answer = b""
+            while not re.search(rb'^OK|"return"', answer, re.M):
+                answer += client.recv(4096)
+
+
+@pytest.mark.parametrize("register, value", [
+    pytest.param(0x40000034, 0x30001000, id="local-timer"),
+    pytest.param(0x3f00b210, 0xffffffff, id="bank-1-open"),
+    pytest.param(0x3f00b20c, 0x80 | 29, id="fiq"),
+    pytest.param(0x4000000c, 2, id="gpu-lines-elsewhere")])
+def test_left_by_firmware(real_tree, tmp_path, register, value):
+    """A source that nobody serves would interrupt for ever, and nothing be said."""
+    test, monitor = str(tmp_path / "test"), str(tmp_path / "monitor")
+    extra = ["-S", "-qtest", f"unix:{test},server=on,wait=off", "-qtest-log", "none",
+             "-qmp", f"unix:{monitor},server=on,wait=off"]
+    with Machine(Pi("raspi3b-left", real_tree, extra=extra)) as machine:
+        say(test, f"writel {register:#x} {value:#x}")
+        say(monitor, '{"execute": "qmp_capabilities"}', '{"execute": "cont"}')
+        machine.boot()
+        machine.ok("sleep 1")
+        assert "0 violations" in machine.ok("mm check")
+        assert min(interrupts(machine)["arch_timer"]) < 1000
+
+
 # ---- trees with one thing wrong ------------------------------------------------------
 
 POLLED = "has no interrupt line: polled"
+NO_LOCAL = "local_intc@40000000: reg is missing, cannot be mapped, or no BCM2836 answers there"
+NO_ARMCTRL = "interrupt-controller@7e00b200: reg is missing, cannot be mapped, or does not answer"
 
 
 @pytest.mark.parametrize("name, change, cpus, messages", [
@@ -199,7 +239,12 @@ POLLED = "has no interrupt line: polled"
     ("armctrl-other-wire", [f"-t u FILE {ARMCTRL} interrupts 9 4"], 4,
      ["interrupt-controller@7e00b200: not chained to line 8 of", POLLED]),
     ("armctrl-no-reg", [f"-d FILE {ARMCTRL} reg"], 4,
-     ["interrupt-controller@7e00b200: reg is missing", POLLED]),
+     [NO_ARMCTRL, POLLED]),
+    ("armctrl-in-memory", [f"-t x FILE {ARMCTRL} reg 1000000 200",
+                           "-t x FILE /soc ranges 1000000 1000000 1000000 7e000000 3f000000 "
+                           "1000000 40000000 40000000 1000"], 4,
+     ["ioremap: 0x1000000, 0x28 bytes: it is memory, not a device", NO_ARMCTRL, POLLED]),
+    ("armctrl-odd", [f"-t x FILE {ARMCTRL} reg 7e00b201 200"], 4, [NO_ARMCTRL, POLLED]),
     ("armctrl-three-cells", [f"-t u FILE {ARMCTRL} #interrupt-cells 3"], 4, [POLLED]),
     ("uart-no-such-bank", [f"-t u FILE {MINI_UART} interrupts 3 29"], 4, [POLLED]),
     ("uart-no-such-line", [f"-t u FILE {MINI_UART} interrupts 0 8"], 4, [POLLED]),
@@ -207,10 +252,13 @@ POLLED = "has no interrupt line: polled"
     ("no-local", [f"-r FILE {LOCAL}"], 1,
      ["the tree names no GICv2, GICv3 or BCM2836: no interrupts, one CPU", POLLED]),
     ("local-no-reg", [f"-d FILE {LOCAL} reg"], 1,
-     ["local_intc@40000000: reg is missing, cannot be mapped, or does not answer", POLLED]),
+     [NO_LOCAL, POLLED]),
+    ("local-is-gpio", [f"-t x FILE {LOCAL} reg 7e200000 100"], 1, [NO_LOCAL, POLLED]),
+    ("local-odd", [f"-t x FILE {LOCAL} reg 40000002 100"], 1, [NO_LOCAL, POLLED]),
+    ("local-huge", [f"-t x FILE {LOCAL} reg 40000000 ffffffff"], 4, []),
     ("local-absent", [f"-t x FILE {LOCAL} reg 50000000 100",
                       "-t x FILE /soc ranges 7e000000 3f000000 1000000 50000000 50000000 1000"], 1,
-     ["local_intc@40000000: reg is missing, cannot be mapped, or does not answer", POLLED]),
+     [NO_LOCAL, POLLED]),
     ("no-timer-line", ["-t u FILE /timer interrupts 0 4 1 4 7 4 2 4"], 4,
      ["no usable interrupt for the virtual timer"]),
     ("no-release", ["-d FILE /cpus/cpu@2 cpu-release-addr"], 3,

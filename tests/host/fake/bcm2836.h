@@ -12,11 +12,9 @@
 #include "arch/arch.h"
 
 #define arm64_read_sysreg(name) fake_##name()
-#define arch_ioremap fake_ioremap
 
 u64 fake_mpidr_el1(void);
-void *fake_ioremap(phys_t p, u64 nr_bytes);
-bool arm64_probe_word(const volatile void *p);
+volatile u8 *arm64_map_regs(const struct dt_node *node, unsigned int index, u64 nr_bytes);
 
 u32 mmio_read32(const volatile u8 *base, u32 offset);
 void mmio_write32(volatile u8 *base, u32 offset, u32 v);
