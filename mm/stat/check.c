@@ -191,11 +191,23 @@ static void check_frame(struct check_walk *w, u64 pfn)
 		break;
 	case PAGE_HOLE:
 		w->holes++;
+		w->kind = CHECK_HOLE;
 		break;
 	case PAGE_TAIL:
 		check_found(w, pfn, "a tail without a head");
 		break;
 	}
+}
+
+/* The zone ends or begins in this pageblock and has nothing in it but holes: what it
+ * counts are the frames of the zone next door. */
+static bool is_neighbours(const struct check_walk *w)
+{
+	u32 seen = 0;
+
+	for (unsigned int kind = 0; kind < NR_CHECK_KINDS; kind++)
+		seen += w->in_block[kind];
+	return seen < PAGEBLOCK_PAGES && seen == w->in_block[CHECK_HOLE];
 }
 
 /* The last frame of a pageblock was seen: what it counts is what there was. */
@@ -205,7 +217,7 @@ static void check_pageblock(struct check_walk *w, u64 pfn)
 
 	if (b->type >= MIGRATE_TYPES)
 		check_found(w, pfn, "pageblock of type %u", b->type);
-	if (!b->shared && !w->in_block[CHECK_FOREIGN] &&
+	if (!b->shared && !w->in_block[CHECK_FOREIGN] && !is_neighbours(w) &&
 	    (b->nr_free != w->in_block[CHECK_FREE] || b->nr_movable != w->in_block[CHECK_MOVABLE]))
 		check_found(w, pfn, "pageblock counts %u free, %u movable, recounted %u and %u",
 			    b->nr_free, b->nr_movable, w->in_block[CHECK_FREE],

@@ -11,7 +11,14 @@
 #include "mm/page/pcp.h"
 
 /* What a frame counts as in its pageblock (mm/types.h). */
-enum check_kind { CHECK_OTHER, CHECK_FREE, CHECK_MOVABLE, CHECK_FOREIGN, NR_CHECK_KINDS };
+enum check_kind {
+	CHECK_OTHER,
+	CHECK_FREE,
+	CHECK_MOVABLE,
+	CHECK_HOLE,
+	CHECK_FOREIGN,
+	NR_CHECK_KINDS
+};
 
 struct check_walk {
 	struct out *out;

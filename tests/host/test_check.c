@@ -70,6 +70,33 @@ static void test_sound_machines(void **state)
 	assert_int_equal(check(), 0);
 }
 
+/*
+ *   RAM      #### ....  .... ####     a border in the middle of a pageblock, and RAM on
+ *   zones    DMA |DMA32 DMA |DMA32    one side of it only: nobody counts the other's
+ */
+static void test_border_beside_a_hole(void **state)
+{
+	static const struct machine below = {
+		.bank = { { 0, MIB(1), 0, 0 }, { GIB(1), GIB(1) + MIB(32), 0, 0 } },
+		.dma_end = MIB(1),
+	};
+	static const struct machine above = {
+		.bank = { { MIB(32), MIB(64), 0, 0 }, { GIB(1) + MIB(1), GIB(1) + MIB(32), 0, 0 } },
+		.dma_end = GIB(1) + MIB(1),
+	};
+
+	(void)state;
+	machine_boot(&below);
+	if (check())
+		fail_msg("%s", text);
+	machine_boot(&above);
+	if (check())
+		fail_msg("%s", text);
+	pageblock_entry((GIB(1) + MIB(3)) >> PAGE_SHIFT)->nr_free--;
+	zone = zone_next(1);
+	expect_found("pageblock counts");
+}
+
 static void test_counts(void **state)
 {
 	u64 *const counts[] = { &zone->nr_free,       &zone->managed_pages,
@@ -323,6 +350,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_sound_machines),
+		CASE(test_border_beside_a_hole),
 		CASE(test_counts),
 		CASE(test_head_and_tails),
 		CASE(test_allocated_without_reference),
