@@ -202,7 +202,10 @@ static tm_init void check_overlap(const char *name, u64 start, u64 end, u32 id)
 		(unsigned long long)start, (unsigned long long)end,
 		(unsigned long long)known / 1024);
 	while (memblock_next_memory(&c, &s)) {
-		if (s.node != id && s.start.v << PAGE_SHIFT < end && s.end.v << PAGE_SHIFT > start)
+		/* That a node has no id is a fault of its own. */
+		if (s.node == id || s.node == MEMBLOCK_ANY_NODE || id == MEMBLOCK_ANY_NODE)
+			continue;
+		if (s.start.v << PAGE_SHIFT < end && s.end.v << PAGE_SHIFT > start)
 			numa_fault("/%s reg: overlaps memory of node %u", name, s.node);
 	}
 }

@@ -79,7 +79,6 @@ struct boot_info {
 
 	phys_t fdt, fdt_end;       /* the blob, totalsize */
 	bool fdt_shared;           /* something else claims a part of it */
-	phys_t default_cma;        /* start of the default area; 0: none */
 	phys_t initrd, initrd_end; /* equal: none */
 	phys_t elfcorehdr;         /* of a crashed kernel */
 	u64 elfcorehdr_bytes;      /* 0: none */

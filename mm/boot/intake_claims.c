@@ -11,17 +11,19 @@
 #include "mm/boot/intake_parts.h"
 #include "rtos/rtos.h"
 
+/*
+ * Up to the entry of zeros that dt_check() saw. libfdt counts only to the first of
+ * size 0, and what firmware needs may stand behind that.
+ */
 static tm_init void claim_memreserve(claim_fn fn, void *arg)
 {
-	uint64_t base, size;
-	int nr = fdt_num_mem_rsv(intake_blob.fdt);
+	const u8 *at = (const u8 *)intake_blob.fdt + fdt_off_mem_rsvmap(intake_blob.fdt);
 
-	for (int i = 0; i < nr; i++) {
+	for (; dt_be64(at) || dt_be64(at + 8); at += 16) {
 		struct claim c = { .reason = MEM_MEMRESERVE, .name = "/memreserve/" };
 
-		BUG_ON_VAL(fdt_get_mem_rsv(intake_blob.fdt, i, &base, &size), i, nr);
-		c.start = phys_make(base);
-		c.nr_bytes = size;
+		c.start = phys_make(dt_be64(at));
+		c.nr_bytes = dt_be64(at + 8);
 		fn(&c, arg);
 	}
 }
@@ -30,21 +32,17 @@ static tm_init void each_claim(claim_fn fn, void *arg)
 {
 	const struct arch_image *im = arch_image();
 	const struct boot_info *bi = &intake_info;
-	struct claim kernel = {
-		im->start, im->end.v - im->start.v, MEM_KERNEL, "kernel", false, false, false
-	};
+	struct claim kernel = { im->start, im->end.v - im->start.v, MEM_KERNEL, "kernel", false,
+				false };
 	struct claim blob = { bi->fdt,  bi->fdt_end.v - bi->fdt.v,
 			      MEM_TREE, "device tree blob",
-			      false,    false,
-			      false };
+			      false,    false };
 	struct claim initrd = { bi->initrd, bi->initrd_end.v - bi->initrd.v,
 				MEM_INITRD, "initrd",
-				false,      false,
-				false };
+				false,      false };
 	struct claim core = { bi->elfcorehdr, bi->elfcorehdr_bytes,
 			      MEM_RESERVED,   "elfcorehdr",
-			      false,          false,
-			      false };
+			      false,          false };
 
 	fn(&kernel, arg);
 	fn(&blob, arg);
@@ -275,8 +273,14 @@ static tm_init void reserve_claim(const struct claim *c, void *arg)
 		return;
 	}
 	end = min_u64(end, intake_blob.limit);
-	if (c->start.v >= end)
-		return; /* beyond every RAM we can use */
+	if (c->start.v >= end) { /* beyond every RAM we can use */
+		if (c->lend)
+			dt_warn("%s%s [0x%llx, +0x%llx): addresses end at 0x%llx, not lent",
+				claim_prefix(c), name, (unsigned long long)c->start.v,
+				(unsigned long long)c->nr_bytes,
+				(unsigned long long)intake_blob.limit);
+		return;
+	}
 	taken = memblock_reserved_inside(c->start, phys_make(end), &other);
 	lend = c->lend && can_lend(c, end, taken);
 	/* Boot loaders list the blob and the initrd in /memreserve/ too. */
@@ -291,8 +295,6 @@ static tm_init void reserve_claim(const struct claim *c, void *arg)
 			c->start.v < intake_info.fdt_end.v && end > intake_info.fdt.v;
 	*lent |= lend;
 	memblock_reserve(c->start, phys_make(end), lend ? MEM_CMA : c->reason, c->name);
-	if (lend && c->is_default && !intake_info.default_cma.v)
-		intake_info.default_cma = c->start;
 	if (c->no_map)
 		reserved_mark_no_map(c->start.v, end, name);
 }

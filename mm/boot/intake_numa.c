@@ -351,11 +351,8 @@ static tm_init void mend_area(const struct mem_region *r)
 
 	memblock_free(r->start, r->end);
 	place = reserved_place_again(r->name);
-	if (place.v) {
-		if (r->start.v == intake_info.default_cma.v)
-			intake_info.default_cma = place;
+	if (place.v)
 		return;
-	}
 	memblock_reserve(r->start, r->end, MEM_RESERVED, r->name);
 	dt_warn("%s [0x%llx, 0x%llx): not in one node and zone, reserved but not lent",
 		dt_printable(name, sizeof(name), r->name), (unsigned long long)r->start.v,
@@ -404,18 +401,16 @@ static tm_init void make_option_area(void)
 		return;
 	if (rq.nr_bytes >= opt->cma_bytes)
 		place = memblock_alloc(&rq);
-	if (!place.v) {
+	if (!place.v)
 		pr_warn("cma=: no room for %llu KiB in [0x%llx, 0x%llx), no area made",
 			(unsigned long long)opt->cma_bytes / 1024, (unsigned long long)rq.min.v,
 			(unsigned long long)rq.max.v);
-		return;
-	}
-	intake_info.default_cma = place;
 }
 
 tm_init void intake_cma(void)
 {
 	struct memblock_cursor c = { 0 };
+	const char *default_name;
 	struct boot_cma *areas;
 	struct mem_region r;
 	u32 nr;
@@ -427,6 +422,8 @@ tm_init void intake_cma(void)
 	areas = memblock_alloc_zeroed(nr * sizeof(*areas), MEMBLOCK_ANY_NODE, MEM_BOOT,
 				      "CMA areas");
 	intake_info.cma = areas;
+	/* cma= stands in for the tree's, which are not made then. */
+	default_name = intake_info.options.cma_given ? cma_option_name : reserved_default_area();
 	while (memblock_next_reserved(&c, &r)) {
 		struct boot_cma *a = &areas[intake_info.nr_cma];
 
@@ -436,7 +433,9 @@ tm_init void intake_cma(void)
 		intake_info.nr_cma++;
 		a->start = r.start;
 		a->end = r.end;
-		a->is_default = r.start.v == intake_info.default_cma.v;
+		a->is_default = default_name && !strcmp(r.name, default_name);
+		if (a->is_default)
+			default_name = NULL; /* the first of its pieces */
 		dt_printable(a->name, sizeof(a->name), r.name);
 		BUG_ON_VAL(!fits_one_zone(&r, &a->node), r.start.v, r.end.v);
 	}

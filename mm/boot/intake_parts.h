@@ -36,8 +36,7 @@ struct claim {
 	enum mem_reason reason;
 	const char *name; /* in the blob, or constant */
 	bool no_map;
-	bool lend;       /* wants to be a CMA area */
-	bool is_default; /* the default one */
+	bool lend; /* wants to be a CMA area */
 };
 
 typedef void (*claim_fn)(const struct claim *c, void *arg);
@@ -58,6 +57,8 @@ void reserved_place_dynamic(void);
 /* From the parsed copy: another place for a lent child without one of its own,
  * inside one zone. {0}: it has a place of its own, or there is no other. */
 phys_t reserved_place_again(const char *name);
+/* From the parsed copy: the lent child that is the default area; null: none is. */
+const char *reserved_default_area(void);
 /* Make [start, end) no-map, sparing the kernel. */
 void reserved_mark_no_map(u64 start, u64 end, const char *name);
 

@@ -6,7 +6,8 @@
  * areas when they can be lent, else they are simply kept.
  *
  * A parent whose cells differ from the root's, or without ranges, makes all its
- * addresses meaningless: then the whole node is ignored, loudly.
+ * addresses meaningless: then the whole node is ignored, loudly. What a ranges that
+ * is not empty says is overlooked, as in Linux: rather keep too much.
  */
 #include <libfdt.h>
 
@@ -67,8 +68,7 @@ static tm_init int parent_node(void)
 	int node = intake_blob.reserved_memory, len;
 
 	if (node < 0 || !cell_is(node, "#address-cells", intake_blob.address_cells) ||
-	    !cell_is(node, "#size-cells", intake_blob.size_cells) || !prop(node, "ranges", &len) ||
-	    len)
+	    !cell_is(node, "#size-cells", intake_blob.size_cells) || !prop(node, "ranges", &len))
 		return -FDT_ERR_NOTFOUND;
 	return node;
 }
@@ -83,7 +83,6 @@ static tm_init void child_claims(const struct reserved *r, claim_fn fn, void *ar
 
 	c.no_map = r->no_map;
 	c.lend = r->lend;
-	c.is_default = r->is_default;
 	while (intake_tuple(&v, &len, &base, &size)) {
 		c.start = phys_make(base);
 		c.nr_bytes = size;
@@ -106,7 +105,7 @@ tm_init void reserved_each_claim(claim_fn fn, void *arg)
 	}
 }
 
-static tm_init void check_child(int node, bool *default_seen)
+static tm_init void check_child(int node)
 {
 	u32 step = 4 * (intake_blob.address_cells + intake_blob.size_cells);
 	struct reserved r;
@@ -126,29 +125,27 @@ static tm_init void check_child(int node, bool *default_seen)
 	if (r.no_map && prop(node, "reusable", &len))
 		dt_warn("/reserved-memory/%s: no-map and reusable exclude each other, not lent",
 			name);
-	if (r.is_default && r.lend) {
-		if (*default_seen)
-			dt_warn("/reserved-memory/%s linux,cma-default: there was one before, "
-				"not the default",
-				name);
-		*default_seen = true;
-	}
+	if (!r.reg && r.ranges && (u32)r.ranges_len % step)
+		dt_warn("/reserved-memory/%s alloc-ranges: %d bytes are not a multiple of %u, the "
+			"rest is ignored",
+			name, r.ranges_len, step);
 	if (replaced_by_option(&r))
 		pr_info("/reserved-memory/%s: not made, cma= stands in for it", name);
 }
 
 tm_init void reserved_check(void)
 {
-	int parent = parent_node(), node;
-	bool default_seen = false;
+	int parent = parent_node(), node, len;
 
 	if (parent < 0) {
 		if (intake_blob.reserved_memory >= 0)
 			dt_warn("/reserved-memory: #address-cells, #size-cells differ from the "
-				"root's or ranges is not empty, all of it is ignored");
+				"root's or ranges is missing, all of it is ignored");
 		return;
 	}
-	fdt_for_each_subnode(node, intake_blob.fdt, parent) check_child(node, &default_seen);
+	if (prop(parent, "ranges", &len) && len)
+		dt_warn("/reserved-memory ranges: %d bytes, taken as if it were empty", len);
+	fdt_for_each_subnode(node, intake_blob.fdt, parent) check_child(node);
 }
 
 tm_init void reserved_mark_no_map(u64 start, u64 end, const char *name)
@@ -248,8 +245,6 @@ static tm_init void place_child(int node)
 		return;
 	}
 	BUG_ON_VAL(!is_aligned(place.v, rq.align), place.v, rq.align);
-	if (r.lend && r.is_default && !intake_info.default_cma.v)
-		intake_info.default_cma = place;
 	if (r.no_map)
 		reserved_mark_no_map(place.v, place.v + rq.nr_bytes, name);
 }
@@ -261,6 +256,39 @@ tm_init void reserved_place_dynamic(void)
 	if (parent < 0)
 		return;
 	fdt_for_each_subnode(node, intake_blob.fdt, parent) place_child(node);
+}
+
+/* ---- the default area ----------------------------------------------------- */
+
+static tm_init bool is_area(const char *name)
+{
+	struct memblock_cursor c = { 0 };
+	struct mem_region r;
+
+	while (memblock_next_reserved(&c, &r)) {
+		if (r.reason == MEM_CMA && !strcmp(r.name, name))
+			return true;
+	}
+	return false;
+}
+
+tm_init const char *reserved_default_area(void)
+{
+	const struct dt_node *n = dt_find_path("/reserved-memory");
+	const char *found = NULL;
+	char name[48];
+
+	for (n = n ? n->child : NULL; n; n = n->sibling) {
+		if (!dt_has(n, "linux,cma-default") || !is_area(n->name))
+			continue;
+		if (found)
+			dt_warn("/reserved-memory/%s linux,cma-default: there was one before, not "
+				"the default",
+				dt_printable(name, sizeof(name), n->name));
+		else
+			found = n->name;
+	}
+	return found;
 }
 
 /* ---- lent areas that turned out to lie across a border -------------------- */

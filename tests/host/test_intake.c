@@ -777,6 +777,21 @@ static void test_memreserve(void **state)
 			 0x1800);
 }
 
+/* Only an entry of zeros ends the map; one of size 0 does not. */
+static void test_memreserve_goes_on(void **state)
+{
+	const u64 rsv[][2] = { { RAM, 0 }, { RAM + 64 * MIB, 0x1000 }, { 0, 0x1000 } };
+
+	(void)state;
+	tree_begin_rsv(2, 2, rsv, ARRAY_SIZE(rsv));
+	memory_node(RAM, 256 * MIB, -1);
+	take_all();
+	assert_warned("/memreserve/ [0x40000000, +0x0): empty, ignored");
+	assert_int_equal(memblock_reserved_inside(phys_make(RAM + 64 * MIB),
+						  phys_make(RAM + 65 * MIB), NULL),
+			 0x1000);
+}
+
 /*
  * The smallest page-sized hole in the linear map: no-map in the middle of a
  * pageblock, bytes not page aligned, so rounded outwards.
@@ -915,7 +930,7 @@ static void test_foreign_cells_ignored(void **state)
 	assert_null(record("a"));
 }
 
-/* Without ranges its addresses are nobody's; with some they are another bus's. */
+/* Without ranges its addresses are nobody's; what a ranges says is overlooked. */
 static void test_ranges_of_reserved_memory(void **state)
 {
 	(void)state;
@@ -931,8 +946,9 @@ static void test_ranges_of_reserved_memory(void **state)
 		reserved_child("a", 0x44000000, 0x2000, NULL);
 		node_end();
 		take_all();
-		assert_warned("or ranges is not empty, all of it is ignored");
-		assert_null(record("a"));
+		assert_warned(with ? "/reserved-memory ranges: 4 bytes, taken as if it were empty"
+				   : "or ranges is missing, all of it is ignored");
+		assert_int_equal(record("a") != NULL, with);
 	}
 }
 
@@ -948,6 +964,28 @@ static void dynamic_child(const char *name, u64 size, u64 align, const u64 (*ran
 	if (flag)
 		prop_empty(flag);
 	node_end();
+}
+
+/* The whole tuples count, and what is left of one is named. */
+static void test_ragged_alloc_ranges(void **state)
+{
+	const u32 cells[] = { 0, RAM + 32 * MIB, 0, 32 * MIB, 0, RAM };
+	u32 be[ARRAY_SIZE(cells)];
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(cells); i++)
+		be[i] = __builtin_bswap32(cells[i]);
+	tree_begin(2, 2);
+	memory_node(RAM, 256 * MIB, -1);
+	reserved_begin();
+	node_begin("low");
+	prop_u64("size", MIB);
+	prop_bytes("alloc-ranges", be, sizeof(be));
+	node_end();
+	node_end();
+	take_all();
+	assert_warned("/reserved-memory/low alloc-ranges: 24 bytes are not a multiple of 16");
+	assert_int_equal(record("low")->end.v, RAM + 64 * MIB);
 }
 
 /* Placed after every fixed region although listed before it. */
@@ -1034,18 +1072,57 @@ static void test_cma_areas(void **state)
 	cma_child("fixed@44000000", 0x44000000, 8 * MIB, false);
 	cma_child("second-default@45000000", 0x45000000, 2 * MIB, true);
 	cma_child("odd@46001000", 0x46001000, 2 * MIB, false);
+	cma_child("nowhere", 1ull << 44, 2 * MIB, false);
 	node_end();
 	take_all();
 	assert_int_equal(bi->nr_cma, 3);
+	assert_warned("/reserved-memory/nowhere [0x100000000000, +0x200000): addresses end");
 	assert_string_equal(bi->cma[0].name, "fixed@44000000");
 	assert_int_equal(bi->cma[0].end.v, 0x44800000);
 	assert_string_equal(bi->cma[2].name, "dynamic");
 	assert_int_equal(bi->cma[2].end.v - bi->cma[2].start.v, 6 * MIB);
-	assert_int_equal(bi->cma[0].is_default + bi->cma[1].is_default + bi->cma[2].is_default, 1);
+	/* The first in the tree, although it got its place last. */
+	assert_true(bi->cma[2].is_default);
+	assert_int_equal(bi->cma[0].is_default + bi->cma[1].is_default, 0);
 	assert_warned("second-default@45000000 linux,cma-default: there was one before");
 	assert_warned(
 		"/reserved-memory/odd@46001000 [0x46001000, 0x46201000): not aligned to 2 MiB");
 	assert_int_equal(record("odd@46001000")->reason, MEM_RESERVED);
+}
+
+/*
+ * Areas at address 0 are like others: not the default unless they say so, and one
+ * that cannot be lent leaves that to the next.
+ */
+static void test_default_at_zero(void **state)
+{
+	const struct boot_info *bi = boot_info();
+	const u64 zero[][2] = { { 0, 4 * MIB } };
+
+	(void)state;
+	for (u32 is_default = 0; is_default < 2; is_default++) {
+		setup(NULL);
+		fake_ram(0, 64 * MIB, false);
+		tree_begin(2, 2);
+		memory_node(0, 64 * MIB, -1);
+		memory_node(RAM, 256 * MIB, -1);
+		reserved_begin();
+		cma_child("odd@46001000", 0x46001000, 2 * MIB, true);
+		node_begin("zero");
+		prop_string("compatible", "shared-dma-pool");
+		prop_empty("reusable");
+		if (is_default)
+			prop_empty("linux,cma-default");
+		prop_reg("reg", zero, 1);
+		node_end();
+		cma_child("last@45000000", 0x45000000, 2 * MIB, is_default);
+		node_end();
+		take_all();
+		assert_int_equal(bi->nr_cma, 2);
+		assert_int_equal(bi->cma[0].start.v, 0);
+		assert_int_equal(bi->cma[0].is_default, is_default);
+		assert_false(bi->cma[1].is_default);
+	}
 }
 
 /* cma= stands in for the tree's default; 0 means none at all. */
@@ -1227,7 +1304,6 @@ static void test_cma_moves_below_four_gib(void **state)
 	assert_int_equal(boot_info()->cma[0].start.v, 4 * GIB - 64 * MIB);
 	assert_int_equal(boot_info()->cma[0].end.v, 4 * GIB);
 	assert_false(boot_info()->cma[0].is_default);
-	assert_int_equal(boot_info()->default_cma.v, 0);
 }
 
 /* Two nodes of one name: the tree is wrong, and the first of them is no help. */
@@ -1465,6 +1541,20 @@ static void test_memory_of_two_nodes(void **state)
 	memory_node(RAM + 512 * MIB, 512 * MIB, 1);
 	take_all();
 	assert_one_node("/memory@60000000 reg: overlaps memory of node 0");
+}
+
+/* What overlaps memory without an id overlaps no node. */
+static void test_memory_of_a_node_and_none(void **state)
+{
+	(void)state;
+	for (int first = -1; first <= 0; first++) {
+		setup(NULL);
+		tree_begin(2, 2);
+		memory_node(RAM, 768 * MIB, first);
+		memory_node(RAM + 512 * MIB, 512 * MIB, -1 - first);
+		take_all();
+		assert_one_node("1 memory nodes have a numa-node-id and 1 have none");
+	}
 }
 
 static void bad_distance(const struct distance *d, u32 nr, const char *needle)
@@ -1867,6 +1957,7 @@ int main(void)
 		cmocka_unit_test_setup(test_initrd_is_guarded, setup),
 		cmocka_unit_test_setup(test_bad_initrd, setup),
 		cmocka_unit_test_setup(test_memreserve, setup),
+		cmocka_unit_test_setup(test_memreserve_goes_on, setup),
 		cmocka_unit_test_setup(test_no_map_mid_pageblock, setup),
 		cmocka_unit_test_setup(test_reserved_overlaps, setup),
 		cmocka_unit_test_setup(test_reserved_over_blob_keeps_it, setup),
@@ -1876,8 +1967,10 @@ int main(void)
 		cmocka_unit_test_setup(test_foreign_cells_ignored, setup),
 		cmocka_unit_test_setup(test_ranges_of_reserved_memory, setup),
 		cmocka_unit_test_setup(test_dynamic, setup),
+		cmocka_unit_test_setup(test_ragged_alloc_ranges, setup),
 		cmocka_unit_test_setup(test_dynamic_impossible, setup),
 		cmocka_unit_test_setup(test_cma_areas, setup),
+		cmocka_unit_test_setup(test_default_at_zero, setup),
 		cmocka_unit_test_setup(test_cma_argument, setup),
 		cmocka_unit_test_setup(test_cma_argument_with_place, setup),
 		cmocka_unit_test_setup(test_cma_with_a_claim_inside, setup),
@@ -1897,6 +1990,7 @@ int main(void)
 		cmocka_unit_test_setup(test_mixed_ids, setup),
 		cmocka_unit_test_setup(test_cpu_without_id, setup),
 		cmocka_unit_test_setup(test_memory_of_two_nodes, setup),
+		cmocka_unit_test_setup(test_memory_of_a_node_and_none, setup),
 		cmocka_unit_test_setup(test_bad_distances, setup),
 		cmocka_unit_test_setup(test_ragged_matrix, setup),
 		cmocka_unit_test_setup(test_odd_but_usable_distances, setup),

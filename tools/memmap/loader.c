@@ -82,10 +82,8 @@ static void find_claims(const void *fdt, struct ranges *claims)
 	int parent = fdt_path_offset(fdt, "/reserved-memory"), node;
 	uint64_t start, size;
 
-	for (int i = 0; i < fdt_num_mem_rsv(fdt); i++) {
-		if (!fdt_get_mem_rsv(fdt, i, &start, &size))
-			add(claims, start, size);
-	}
+	for (int i = 0; !fdt_get_mem_rsv(fdt, i, &start, &size) && (start || size); i++)
+		add(claims, start, size);
 	if (parent < 0)
 		return;
 	fdt_for_each_subnode(node, fdt, parent) add_reg(fdt, node, "reg", claims);

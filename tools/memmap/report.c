@@ -171,8 +171,10 @@ static void record(const struct mem_record *r)
 		printf(" %s", dt_has(child, "reg") ? "static" : "dynamic");
 	if (r->no_map)
 		printf(" no-map");
-	if (r->reason == MEM_CMA && r->start.v == boot_info()->default_cma.v)
-		printf(" default");
+	for (u32 i = 0; i < boot_info()->nr_cma; i++) {
+		if (boot_info()->cma[i].is_default && boot_info()->cma[i].start.v == r->start.v)
+			printf(" default");
+	}
 	printf("\n");
 }
 
