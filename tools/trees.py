@@ -152,13 +152,16 @@ class Tree:
     def reserved(self):
         """Available children of a /reserved-memory whose addresses are the root's."""
         parent = self.root.child("reserved-memory")
-        if not parent or parent.cells() != (self.ac, self.sc) or parent.props.get("ranges") != b"":
+        if not parent or "ranges" not in parent.props or \
+                parent.words("#address-cells") != [self.ac] or \
+                parent.words("#size-cells") != [self.sc]:
             return []
         return [child for child in parent.children if child.available()]
 
     def fixed(self):
-        """Every range somebody claims by address."""
-        return self.memreserve + [row for child in self.reserved() for row in self.reg(child)]
+        """Every range somebody claims by address; what is empty or wraps is no range."""
+        rows = self.memreserve + [row for child in self.reserved() for row in self.reg(child)]
+        return [(start, size) for start, size in rows if size and start + size < 1 << 64]
 
 
 def lent(node):
@@ -343,6 +346,22 @@ def check_ranges(report, tree, banks):
         yield f"banks are {found}, expected {union(ram(tree, banks))}"
 
 
+def check_no_map(report, tree):
+    """Exactly what firmware keeps to itself is out of the kernel's own map."""
+    kernel, = [row[:2] for row in report.reserved if row[2].startswith("kernel")]
+    rows = [(start, start + size) for child in tree.reserved() if "no-map" in child.props
+            for start, size in tree.reg(child) if size and start + size < 1 << 64]
+    rows += [row[:2] for row in report.reserved if row[2].endswith(" dynamic no-map")]
+    hidden = minus(union((down(start), up(end)) for start, end in rows), *kernel)
+    ranges = union(row[:2] for row in report.banks)
+    expected = [(max(a, start), min(b, end)) for a, b in hidden for start, end in ranges
+                if max(a, start) < min(b, end)]
+    found = union(row[:2] for row in report.banks if row[2].endswith(" no-map") or
+                  " no-map " in row[2])
+    if found != union(expected):
+        yield f"no-map is {found}, expected {union(expected)}"
+
+
 def check_sums(report):
     """present = managed + kept, and kept is what the reserved rows cover."""
     present, managed, cma, kept = report.numbers("pages")
@@ -367,7 +386,7 @@ def check_static(report, tree):
         start, end = down(start), min(up(start + size), LIMIT)
         need = sum(inside(taken, max(a, start), min(b, end)) for a, b in ranges
                    if a < end and b > start)
-        if size and need != inside(ranges, start, end):
+        if need != inside(ranges, start, end):
             yield f"reserved [0x{start:x}, 0x{end:x}): only 0x{need:x} bytes are kept"
 
 
@@ -402,12 +421,23 @@ def check_cma(report, tree, numbers):
     defaults = [node for node in pools if "linux,cma-default" in node.props]
     found = [what.split()[1] for _, _, what in report.reserved
              if what.startswith("cma") and what.endswith("default")]
+    lent_rows = {what.split()[1] for _, _, what in report.reserved if what.startswith("cma")}
     numbers["pools to lend"] += len(pools)
     numbers["pools lent"] += sum(what.startswith("cma") for _, _, what in report.reserved)
+    for node in pools:
+        if node.name[:31] not in lent_rows and not report.told(node.name):
+            yield f"{node.name}: not lent, and no word about it"
+    for name in lent_rows - {node.name[:31] for node in pools}:
+        yield f"{name}: lent, and the tree does not say so"
     if defaults:
         numbers["default area found" if found else "default area not made"] += 1
-        if not found and not report.told(defaults[0].name):
-            yield f"{defaults[0].name}: not the default area, and no word about it"
+        # The first of them that is there.
+        for node in defaults:
+            if found == [node.name[:31]]:
+                break
+            if not report.told(node.name):
+                yield f"{node.name}: not the default area, and no word about it"
+                break
     elif found:
         yield f"{found[0]} is the default area, the tree names none"
 
@@ -419,10 +449,12 @@ def check_dma(report, tree):
         yield f"DMA limit 0x{found:x}, expected 0x{end:x}"
     borders = {"DMA": (0, end), "DMA32": (end, 1 << 32), "Normal": (max(end, 1 << 32), 1 << 44)}
     ranges = [row[:2] for row in report.banks]
+    if any(" Movable " in what for _, _, what in report.zones):
+        borders = {"": (0, 1 << 44)} # which pages may be taken away is not modelled
     for name, (low, high) in borders.items():
         expected = inside(ranges, low, high) // PAGE if low < high else 0
         present = sum(int(re.search(r"present (\d+)", what).group(1)) for _, _, what in report.zones
-                      if f" {name} " in what)
+                      if f" {name}".rstrip() + " " in what)
         if present != expected:
             yield f"zone {name}: {present} pages, expected {expected}"
 
@@ -433,28 +465,66 @@ def check_console(report, tree):
         yield f"console at 0x{expected[1]:x} expected: {line}"
     if expected and line.startswith("none") and not report.told("stdout-path"):
         yield f"{expected[0]} is the console: {line}"
+    if not expected and not line.startswith("none"):
+        yield f"the tree names no console: {line}"
+
+
+def check_cpus(report, tree):
+    cpus = tree.root.child("cpus")
+    nodes = [node for node in cpus.children if "cpu" in node.strings("device_type") and
+             node.available()] if cpus else []
+    if report.numbers("cpus")[0] != len(nodes):
+        yield f"{len(nodes)} cpus expected: {report.lines['cpus']}"
+
+
+def memory_ids(tree):
+    """[(start, end, id)] of all RAM the tree lists; None where there is no id."""
+    return [(start, min(start + size, LIMIT), number(node.words("numa-node-id"))
+             if "numa-node-id" in node.props else None)
+            for node in tree.memory_nodes() if node.available()
+            for start, size in tree.reg(node, "linux,usable-memory" if "linux,usable-memory" in
+                                        node.props else "reg") if size]
 
 
 def check_nodes(report, tree):
-    table = tree.root.child("distance-map")
-    if not table:
+    """Each bank on the node that the tree says, or a word why none is used."""
+    rows = memory_ids(tree)
+    given = {row[2] for row in rows} - {None}
+    if "nodes (without NUMA)" in report.text:
+        if given and not report.told("NUMA is not used"):
+            yield f"nodes {given}: NUMA is not used, and no word about it"
         return
-    ids = sorted({a for a, _, _ in tuples(table.words("distance-matrix"), 1, 1, 1)})
+    for start, end, what in report.banks:
+        node = int(re.search(r"node (\d+)", what).group(1))
+        named = {row[2] for row in rows if row[0] < end and row[1] > start}
+        if named != {node}:
+            yield f"bank [0x{start:x}, 0x{end:x}) is on node {node}, the tree says {named}"
+    yield from check_distances(report, tree)
+
+
+def check_distances(report, tree):
+    table = tree.root.child("distance-map")
+    if not table or "numa-distance-map-v1" not in table.strings("compatible"):
+        return
     given = {(a, b): d for a, b, d in tuples(table.words("distance-matrix"), 1, 1, 1)}
-    for line in report.sections["nodes"]:
-        node, rest = int(line.split()[0]), [int(word) for word in
-                                            line.split("distances")[1].split()]
-        expected = [given.get((node, to), given.get((to, node), 20)) for to in ids]
-        if rest != expected:
-            yield f"node {node}: distances {rest}, expected {expected}"
+    lines = report.sections["nodes"]
+    ids = [int(line.split()[0]) for line in lines]
+    for node, line in zip(ids, lines):
+        found = [int(word) for word in line.split("distances")[1].split()]
+        # An entry from the lower to the higher node counts for both ways.
+        expected = [given.get((node, to), 10 if node == to else
+                              given.get((to, node), 20) if node > to else 20) for to in ids]
+        if found != expected:
+            yield f"node {node}: distances {found}, expected {expected}"
 
 
 def check(tree, banks, text, numbers):
     """What is wrong with the report of one tree, in words; counts what it has."""
     report = Report(text)
     wrong = [*check_ranges(report, tree, banks), *check_sums(report), *check_static(report, tree),
-             *check_dynamic(report, tree, numbers), *check_cma(report, tree, numbers),
-             *check_dma(report, tree), *check_console(report, tree), *check_nodes(report, tree)]
+             *check_no_map(report, tree), *check_dynamic(report, tree, numbers),
+             *check_cma(report, tree, numbers), *check_dma(report, tree),
+             *check_console(report, tree), *check_cpus(report, tree), *check_nodes(report, tree)]
     count(report, tree, banks, numbers)
     return wrong
 

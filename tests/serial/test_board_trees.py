@@ -14,6 +14,8 @@ import pytest
 
 from machine import BUILD
 
+import random_trees
+
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
 import trees  # noqa: E402
 
@@ -21,6 +23,10 @@ MEMMAP = BUILD + "/host/memmap"
 FOLDER = os.environ.get("TM_TREES", BUILD + "/dtbs")
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/trees.md")
 LIMIT_S = 60 # some 26 here
+SOAK = bool(os.environ.get("SOAK"))
+RANDOM = 5000 if SOAK else 150
+# What a tree without memory is refused for.
+REFUSED = re.compile(r"refused: (.* KiB of RAM are free of|the kernel at .* is not in the memory)")
 PI4 = "broadcom/bcm2711-rpi-4-b.dtb"
 PI3 = "broadcom/bcm2837-rpi-3-b.dtb"
 
@@ -145,6 +151,25 @@ def test_the_worst_of_many():
     status, said = memmap("--brief", "--memory=0+948M", tree(PI4), "/no/such.dtb", __file__)
     assert status == 3, said
     assert ": booted\n" in said and "No such file" in said and "magic" in said
+
+
+@pytest.mark.timeout(3600 if SOAK else 300)
+def test_trees_that_no_board_has(tmp_path):
+    """Memory, regions, nodes and buses at random: each comes to what the second reader
+    says, or has no memory to speak of and is refused."""
+    path, booted, wrong = str(tmp_path / "random.dtb"), 0, []
+    for seed in range(RANDOM):
+        with open(path, "wb") as f:
+            f.write(random_trees.tree(seed))
+        status, text = memmap(path)
+        booted += status == 0
+        if status == 0:
+            faults = trees.check(trees.Tree(path), [], text, trees.collections.Counter())
+        else:
+            faults = [] if status == 3 and REFUSED.search(text) else [text]
+        wrong += [f"seed {seed}: {fault}" for fault in faults]
+    assert not wrong, "\n".join(wrong)
+    assert booted > RANDOM * 0.9
 
 
 def damaged(change):
