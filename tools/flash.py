@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write a card image to a disk, so that a slip of the finger costs nothing: the
 disk must be a whole one, not mounted, not in use by swap, RAID, encryption or
-volumes, large enough and writable; what is on it is shown, and its name has to
-be typed. Then the image is written, read back from the medium and compared.
+volumes nor a part of such, large enough and writable; what is on it is shown,
+and its name has to be typed. Then the image is written, its first block with the
+partition table last, so that half a card never looks like one; read back from
+the medium and compared.
 
 lsblk says what the disk is; the kernel has the last word, as the disk is opened
 for this program alone. --pretend lets a file stand for a disk that lsblk
@@ -13,6 +15,8 @@ import argparse
 import fcntl
 import json
 import os
+import shlex
+import signal
 import stat
 import subprocess
 import sys
@@ -22,6 +26,9 @@ COLUMNS = "NAME,PATH,TYPE,SIZE,MODEL,TRAN,RM,RO,FSTYPE,LABEL,MOUNTPOINTS"
 BLOCK = 1 << 20
 BLKRRPART = 0x125F  # ioctls: read the partition table again,
 BLKFLSBUF = 0x1261  # and forget what is cached of this device
+# What lsblk calls the parts of something larger, which need not be running.
+MEMBERS = {"LVM2_member": "LVM volumes", "linux_raid_member": "a RAID", "zfs_member": "a ZFS pool",
+           "ddf_raid_member": "a RAID", "isw_raid_member": "a RAID", "bcache": "a cache"}
 
 
 class Refused(Exception):
@@ -112,6 +119,10 @@ def check_use(disk):
     for node in below(disk)[1:]:
         if node.get("type") != "part":
             raise Refused(f"{disk['path']} is in use by {node['path']} ({node.get('type')})")
+    for node in below(disk):
+        if node.get("fstype") in MEMBERS:
+            raise Refused(f"{node['path']} is a part of {MEMBERS[node['fstype']]} (if nobody needs "
+                          f"that any more: wipefs -a {node['path']})")
 
 
 def check(disk, nr_bytes, args):
@@ -161,18 +172,28 @@ def open_disk(path):
         return os.open(path, os.O_RDWR | os.O_EXCL | os.O_CLOEXEC)
     except PermissionError:
         raise Refused(f"{path}: no right to write (as root: "
-                      f"sudo {' '.join([sys.executable, *sys.argv])})") from None
+                      f"sudo {shlex.join([sys.executable, *sys.argv])})") from None
     except OSError as error:
         busy = ": something holds it that lsblk does not show" if error.errno == EBUSY else ""
         raise Refused(f"{path}: {error.strerror}{busy}") from None
 
 
+def put(disk, data):
+    view = memoryview(data)
+    while view:
+        view = view[os.write(disk, view):]
+
+
 def copy(disk, image):
-    """Writes the whole image and waits until the medium has it."""
+    """Writes the whole image, the first block last, and waits until the medium
+    has it."""
+    first = image.read(BLOCK)
+    put(disk, bytes(len(first)))
     while piece := image.read(BLOCK):
-        view = memoryview(piece)
-        while view:
-            view = view[os.write(disk, view):]
+        put(disk, piece)
+    os.fsync(disk)
+    os.lseek(disk, 0, os.SEEK_SET)
+    put(disk, first)
     os.fsync(disk)
 
 
@@ -212,9 +233,20 @@ def reread_partitions(disk):
         print("The new partition is seen once the card is taken out and put in again.")
 
 
-def write(path, image_path):
+def same_as_shown(disk, path, shown, nr_bytes):
+    """What was opened is what was asked about, whatever was plugged meanwhile."""
+    now = os.fstat(disk)
+    if (now.st_dev, now.st_ino, now.st_rdev) != (shown.st_dev, shown.st_ino, shown.st_rdev):
+        raise Refused(f"{path} is another device than the one shown, nothing was written")
+    if os.lseek(disk, 0, os.SEEK_END) < nr_bytes:
+        raise Refused(f"{path} is too small after all, nothing was written")
+    os.lseek(disk, 0, os.SEEK_SET)
+
+
+def write(path, image_path, shown):
     disk = open_disk(path)
     try:
+        same_as_shown(disk, path, shown, os.path.getsize(image_path))
         is_device = stat.S_ISBLK(os.fstat(disk).st_mode)
         with open(image_path, "rb") as image:
             copy(disk, image)
@@ -222,6 +254,10 @@ def write(path, image_path):
             compare(disk, image)
         if is_device:
             reread_partitions(disk)
+    except (OSError, KeyboardInterrupt) as error:
+        why = getattr(error, "strerror", None) or "interrupted"
+        raise Refused(f"{path}: {why}: it may hold a part of the image, and what was on it is "
+                      "lost") from None
     finally:
         os.close(disk)
 
@@ -230,21 +266,21 @@ def flash(args):
     if not os.path.isfile(args.image):
         raise Refused(f"{args.image}: no such image (make sdcard)")
     nr_bytes = os.path.getsize(args.image)
+    if nr_bytes == 0:
+        raise Refused(f"{args.image} is empty (make sdcard)")
     path = os.path.realpath(args.device)
     if path != args.device:
         print(f"{args.device} is {path}.")
     if os.path.realpath(args.image) == path:
         raise Refused(f"{path} is the image itself")
     disk = describe(path, args)
+    shown = os.stat(path)
     check(disk, nr_bytes, args)
     show(disk, args.image, nr_bytes)
     confirm(disk["name"])
     if describe(path, args) != disk:
         raise Refused(f"{path} is not as it was shown (mounted or changed meanwhile)")
-    try:
-        write(path, args.image)
-    except OSError as error:
-        raise Refused(f"{path}: {error.strerror}: it may hold a part of the image") from None
+    write(path, args.image, shown)
     print(f"{size_text(nr_bytes)} written to {path}, read back, the same.")
 
 
@@ -256,10 +292,12 @@ def main():
     parser.add_argument("--file", action="store_true", help="an image file in place of a disk")
     parser.add_argument("--pretend", metavar="JSON", help="lsblk's answer about a file (tests)")
     args = parser.parse_args()
+    for nr in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(nr, signal.default_int_handler)
     try:
         flash(args)
     except KeyboardInterrupt:
-        sys.exit("\nflash: interrupted: the disk may hold a part of the image")
+        sys.exit("\nflash: interrupted, nothing was written")
     except (Refused, OSError) as error:
         sys.exit(f"flash: {error}")
 

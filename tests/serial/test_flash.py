@@ -6,6 +6,7 @@ of this machine is ever opened for writing here."""
 import copy
 import json
 import os
+import resource
 import subprocess
 import sys
 
@@ -39,14 +40,16 @@ def flash(tmp_path):
     before = b"\xa5" * DISK_BYTES
     target.write_bytes(before)
 
-    def run(disk, answer="sdx", words=(), raw=None):
+    def run(disk, answer="sdx", words=(), raw=None, limit=resource.RLIM_INFINITY):
         facts = tmp_path / "lsblk.json"
         facts.write_text(raw if raw is not None else json.dumps({"blockdevices": [disk]}))
         command = [sys.executable, "-B", TOOL, *words, "--pretend", str(facts), str(image),
                    str(target)]
         done = subprocess.run(command, input=answer + "\n", capture_output=True, text=True,
-                              timeout=60, check=False)
-        done.untouched = target.read_bytes() == before
+                              timeout=60, check=False, preexec_fn=lambda: resource.setrlimit(
+                                  resource.RLIMIT_FSIZE, (limit, limit)))
+        done.target = target.read_bytes()
+        done.untouched = done.target == before
         done.written = target.read_bytes() == image.read_bytes() + before[image.stat().st_size:]
         return done
     return run
@@ -96,6 +99,9 @@ CRYPT = {"name": "luks", "path": "/dev/mapper/luks", "type": "crypt", "size": MI
     (stick(part={"children": [VOLUME]}), "/dev/mapper/vg-root holds the system"),
     (stick(part={"children": [dict(CRYPT, children=[VOLUME])]}), "holds the system"),
     (stick(part={"children": [CRYPT]}), "in use by /dev/mapper/luks (crypt)"),
+    (stick(part={"fstype": "LVM2_member"}), "/dev/sdx1 is a part of LVM volumes"),
+    (stick(fstype="linux_raid_member"), "/dev/sdx is a part of a RAID"),
+    (stick(part={"fstype": "zfs_member"}), "/dev/sdx1 is a part of a ZFS pool"),
     (stick(type="part"), "is a partition"),
     (stick(type="rom"), "is no disk but rom"),
     (stick(type="raid1"), "is no disk but raid1"),
@@ -104,7 +110,8 @@ CRYPT = {"name": "luks", "path": "/dev/mapper/luks", "type": "crypt", "size": MI
     (stick(size=2 * MIB), "is too small: 2 MiB, the image takes 2 MiB, 512 bytes more"),
     (stick(size=MIB), "is too small: 1 MiB"),
 ], ids=["mounted", "disk-mounted", "root", "root-second", "swap", "lvm-root", "crypt-lvm-root",
-        "crypt", "partition", "rom", "raid", "read-only", "no-medium", "one-sector-short", "small"])
+        "crypt", "lvm-part", "raid-part", "zfs-part", "partition", "rom", "raid", "read-only",
+        "no-medium", "one-sector-short", "small"])
 def test_refused(flash, disk, text):
     refused(flash(disk), text)
 
@@ -118,6 +125,14 @@ def test_partition_if_told(flash):
                                  '{"blockdevices": [{"size": "4M"}]}'])
 def test_what_is_not_understood_is_refused(flash, raw):
     refused(flash(STICK, raw=raw), "is not understood")
+
+
+def test_half_a_card_never_looks_like_one(flash):
+    """The disk gives up in the middle: said, and there is no partition table."""
+    done = flash(STICK, limit=MIB + MIB // 2)
+    assert done.returncode == 1
+    assert "it may hold a part of the image, and what was on it is lost" in done.stderr
+    assert not done.untouched and not any(done.target[:MIB])
 
 
 def flash_plain(*words, answer=""):
@@ -155,6 +170,8 @@ def test_image_onto_itself_or_none(image, tmp_path):
     link = tmp_path / "link"
     link.symlink_to(image)
     assert "is the image itself" in flash_plain("--file", image, link).stderr
+    (tmp_path / "empty.img").touch()
+    assert "empty.img is empty" in flash_plain("--file", tmp_path / "empty.img", image).stderr
     done = flash_plain("--file", tmp_path / "none.img", image)
     assert "no such image (make sdcard)" in done.stderr
 
