@@ -10,6 +10,7 @@ all zero by default: type (16 bytes), base (u64), register shift and width
 
 import argparse
 import struct
+import sys
 
 OFFSET = 0x40
 MAGIC_AT, MAGIC = 0x38, b"ARM\x64"
@@ -20,6 +21,10 @@ def fill(image, kind, base, shift=0, width=0):
     """The bytes of an Image with the hint set."""
     if image[MAGIC_AT:MAGIC_AT + 4] != MAGIC:
         raise ValueError("not an arm64 Image")
+    if kind not in TYPES:
+        raise ValueError(f"'{kind}' is none of {', '.join(TYPES)}")
+    if not (0 < base < 1 << 64 and 0 <= shift <= 4 and width in (0, 1, 2, 4)):
+        raise ValueError("address, shift (0-4) or width (0, 1, 2, 4) out of range")
     hint = struct.pack("<16sQII", kind.encode(), base, shift, width)
     return image[:OFFSET] + hint + image[OFFSET + len(hint):]
 
@@ -33,14 +38,13 @@ def main():
     parser.add_argument("--shift", type=int, default=0, help="log2 of the register spacing")
     parser.add_argument("--width", type=int, default=0, help="bytes of a register access")
     args = parser.parse_args()
-    with open(args.image, "rb") as f:
-        image = f.read()
     try:
-        image = fill(image, args.type, args.base, args.shift, args.width)
-    except ValueError as error:
-        parser.error(f"{args.image}: {error}")
-    with open(args.out, "wb") as f:
-        f.write(image)
+        with open(args.image, "rb") as f:
+            image = fill(f.read(), args.type, args.base, args.shift, args.width)
+        with open(args.out, "wb") as f:
+            f.write(image)
+    except (OSError, ValueError) as error:
+        sys.exit(f"hint: {args.image}: {error}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ all. What is missing is named, with the place where it can be had.
 
 A line of the list is NAME KIND [WORD]; KIND says where the file comes from:
 
-    kernel          the Image that was built
+    kernel [UART]   the Image that was built; TYPE@ADDRESS becomes its hint
+                    (tools/hint.py), and a damaged one can say so
     tree PATH       a tree of Debian's kernel package, VENDOR/BOARD.dtb
     uboot MODEL     u-boot.bin of Debian's u-boot-rpi package
     file PATH       a file of the board's folder
@@ -26,6 +27,8 @@ import subprocess
 import sys
 import tempfile
 
+import hint
+
 MIB = 1 << 20
 SECTOR = 512
 CARD_BYTES = 32 * MIB  # QEMU's SD wants a power of two; all files together are under 10 MiB
@@ -34,7 +37,9 @@ FAT32_LBA = 0x0C  # what the Pi's own images use; the FAT inside is FAT16
 DISK_ID = 0x7469646D
 VOLUME_ID = "7469646d"
 EPOCH = 1704067200  # 2024-01-01: the time of every file
-KINDS = {"kernel": 0, "tree": 1, "uboot": 1, "file": 1, "script": 1, "fit": 1, "vendor": 0}
+# How many words may follow.
+KINDS = {"kernel": (0, 1), "tree": (1,), "uboot": (1,), "file": (1,), "script": (1,), "fit": (1,),
+         "vendor": (0,)}
 
 
 class Problem(Exception):
@@ -53,7 +58,7 @@ def parse_list(path):
         words = line.split("#")[0].split()
         if not words:
             continue
-        if len(words) < 2 or words[1] not in KINDS or len(words) != 2 + KINDS[words[1]]:
+        if len(words) < 2 or len(words) - 2 not in KINDS.get(words[1], ()):
             raise Problem(f"{path}:{nr}: a line is NAME KIND [WORD], "
                           f"KIND one of {', '.join(KINDS)}")
         parts = words[0].split("/")
@@ -124,8 +129,20 @@ class Stage:
             self.script(paths, target)
         elif kind == "fit":
             self.fit(paths[0], target)
+        elif kind == "kernel" and word:
+            self.kernel(paths[0], word, target)
         else:
             shutil.copyfile(paths[0], target)
+
+    def kernel(self, path, word, target):
+        uart, _, address = word.partition("@")
+        try:
+            with open(path, "rb") as f:
+                filled = hint.fill(f.read(), uart, int(address, 0))
+        except ValueError as error:
+            raise Problem(f"{path} with the hint {word}: {error}") from None
+        with open(target, "wb") as f:
+            f.write(filled)
 
     def script(self, paths, target):
         source = os.path.join(self.folder, ".cmd")
@@ -228,6 +245,9 @@ def main():
     parser.add_argument("out")
     args = parser.parse_args()
     try:
+        if os.path.exists(args.out) and not (os.path.isdir if args.folder else os.path.isfile)(
+                args.out):
+            raise Problem(f"{args.out} is in the way (make flash writes to disks)")
         where = os.path.dirname(os.path.abspath(args.out))
         os.makedirs(where, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=where, prefix=".card-") as scratch:

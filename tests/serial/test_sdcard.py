@@ -15,6 +15,7 @@ import zlib
 import pytest
 
 from firmware import COUNTDOWN, UBOOT_PROMPT
+import hint
 from machine import BUILD, IMAGES, QEMU, Machine
 from shapes import SMALL
 
@@ -101,8 +102,10 @@ def test_card_holds_what_is_listed(cards, board):
     wanted = {name for name, words in listed_in(board, "card.txt").items()
               if words[0] != "vendor"}
     assert set(found) == wanted
-    assert found["Image"] == read(IMAGES["release"])
     for name, words in listed_in(board, "card.txt").items():
+        if words[0] == "kernel":
+            uart, address = words[1].split("@")
+            assert found[name] == hint.fill(read(IMAGES["release"]), uart, int(address, 0))
         if words[0] == "tree":
             assert found[name] == read(f"{TREES}/{words[1]}")
         if words[0] == "uboot":
@@ -198,7 +201,7 @@ def test_network_folder(board, tmp_path):
 
 @pytest.mark.parametrize("lines, text", [
     ("Image\n", "a line is NAME KIND [WORD]"),
-    ("Image kernel more\n", "a line is NAME KIND [WORD]"),
+    ("Image kernel a b\n", "a line is NAME KIND [WORD]"),
     ("Image magic\n", "KIND one of kernel, tree"),
     ("../Image kernel\n", "'../Image' is not a name on the card"),
     ("/Image kernel\n", "is not a name on the card"),
@@ -209,6 +212,9 @@ def test_network_folder(board, tmp_path):
     ("x uboot no_such\n", "no_such/u-boot.bin is missing"),
     ("x script no.cmd\n", "no.cmd is missing"),
     ("x fit bad.its\n", "mkimage failed:"),
+    ("x kernel pl012@0x1000\n", "'pl012' is none of pl011, sbsa"),
+    ("x kernel pl011\n", "with the hint pl011: invalid literal"),
+    ("x kernel pl011@0\n", "address, shift (0-4) or width (0, 1, 2, 4) out of range"),
     ("x file big\n", "the files take 32 MiB; the card has room for 30"),
 ])
 def test_bad_list(tmp_path, lines, text):
@@ -228,6 +234,14 @@ def test_no_image_or_no_list(tmp_path):
     done = tool(tmp_path, tmp_path / "out.img")
     assert done.returncode == 1 and "card.txt: No such file" in done.stderr
     assert os.listdir(tmp_path) == []
+
+
+def test_a_card_is_a_file(tmp_path):
+    """Not made in the place of a device, nor of a folder."""
+    for out in ("/dev/null", tmp_path):
+        done = tool("qemu-virt", out)
+        assert done.returncode == 1 and "is in the way (make flash writes" in done.stderr
+    assert os.listdir(tmp_path) == [] and not os.path.isfile("/dev/null")
 
 
 def make(*words, answer=""):
@@ -266,10 +280,10 @@ class Board(Machine):
     def __init__(self, name, line):
         super().__init__(SMALL, deadline=100)
         self.shape = type("Named", (), {"name": name})()
-        self.line = line
+        self.words = line
 
     def command(self):
-        return [QEMU, *self.line, *QUIET, *STDIO]
+        return [QEMU, *self.words, *QUIET, *STDIO]
 
 
 def check_kernel(machine, nr_cpus):
@@ -298,6 +312,19 @@ def test_raspi3b_from_the_card(cards):
         check_kernel(machine, 4)
         machine.send("poweroff\r")
         machine.wait_end()
+
+
+def test_raspi3b_with_a_damaged_image(cards, tmp_path):
+    """One bit of the kernel on the card: the mini-UART says so, and it parks."""
+    data = bytearray(read(cards["raspi3b"]))
+    data[data.index(b"ARM\x64") + 300000] ^= 1
+    (tmp_path / "card.img").write_bytes(data)
+    line = ["-M", "raspi3b", "-kernel", UBOOT + "/rpi_3/u-boot.bin",
+            "-dtb", TREES + "/broadcom/bcm2837-rpi-3-b.dtb", "-serial", "null",
+            "-drive", f"if=sd,format=raw,file={tmp_path}/card.img", "-serial", "chardev:tty"]
+    with Board("raspi3b-damaged", line) as machine:
+        machine.expect("Starting kernel", 40)
+        machine.expect("tm: panic: the Image is damaged or cut short: its checksum is wrong", 20)
 
 
 def test_raspi3b_by_the_script(tmp_path):

@@ -70,10 +70,10 @@ class Other(Machine):
 
     def __init__(self, line):
         super().__init__(SMALL, deadline=120)
-        self.line = line
+        self.words = line
 
     def command(self):
-        return self.line
+        return self.words
 
 
 def check_console(line, announced):
