@@ -20,6 +20,13 @@ $(error BUILD=$(BUILD): it is release (what users get), test (poison, ghost and 
 	meter (release that measures its masked sections))
 endif
 
+blank := $(subst ,, )
+ifneq ($(findstring $(blank),$(CURDIR)$(B)$(LIBFDT)),)
+$(error make cannot handle blanks in paths: '$(CURDIR)' with B=$(B), LIBFDT=$(LIBFDT))
+endif
+# What a person wrote as one word of the shell, whatever is in it.
+quote = '$(subst ','\'',$(1))'
+
 # All cores, unless -j was given.
 ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
@@ -121,6 +128,8 @@ images: $(LIBS)
 # BOARD_QEMU and BOARD_TEXT; sdcard, flash and tftp.
 include boards/boards.mk
 APPEND ?=
+# As it was typed: a dollar sign is one.
+override APPEND := $(value APPEND)
 QEMU_ARGS ?=
 # A board that has other ways to start puts the line of the chosen one here.
 BOARD_RUN ?=
@@ -130,14 +139,14 @@ ifdef TREE
 run: $(A)/Image
 	@echo "Tidemark on $(TREE)."
 	@echo "Leave with Ctrl-A x (or type poweroff). The serial console follows."
-	$(Q)TM_BUILD=$(W) $(PYTHON) -B tools/loader.py --append '$(APPEND)' --build $(BUILD) \
+	$(Q)TM_BUILD=$(W) $(PYTHON) -B tools/loader.py --append $(call quote,$(APPEND)) --build $(BUILD) \
 		$(TREE) -- $(QEMU_ARGS)
 else
 run: $(A)/Image board-fetch
 	$(BOARD_CHECK)
 	@echo "$(BOARD_TEXT)"
 	@echo "Leave with Ctrl-A x (or type poweroff). The serial console follows."
-	$(Q)$(or $(BOARD_RUN),$(BOARD_QEMU) -serial mon:stdio -kernel $< -append '$(APPEND)') \
+	$(Q)$(or $(BOARD_RUN),$(BOARD_QEMU) -serial mon:stdio -kernel $< -append $(call quote,$(APPEND))) \
 		$(QEMU_ARGS)
 endif
 

@@ -24,17 +24,18 @@ MAKE_CARD = $(PYTHON) -B tools/sdcard.py --board boards/$(BOARD) --image $(A)/Im
 	--trees $(B)/dtbs --uboot $(B)/u-boot-rpi
 
 sdcard: $(A)/Image board-fetch | setup-card
-	$(Q)$(MAKE_CARD) $(if $(FIRMWARE),--firmware '$(FIRMWARE)') $(CARD)
+	$(Q)$(MAKE_CARD) $(if $(FIRMWARE),--firmware $(call quote,$(FIRMWARE))) \
+		$(call quote,$(CARD))
 
 tftp: $(A)/Image board-fetch | setup-card
-	$(Q)$(MAKE_CARD) --list tftp.txt --folder $(TFTP)
+	$(Q)$(MAKE_CARD) --list tftp.txt --folder $(call quote,$(TFTP))
 
 ifeq ($(filter flash,$(MAKECMDGOALS))$(DEV),flash)
 $(error flash: which disk? make flash BOARD=$(BOARD) DEV=/dev/sdX (lsblk shows them))
 endif
 flash: sdcard
 	$(Q)$(PYTHON) -B tools/flash.py $(if $(FILE),--file) $(if $(PARTITION),--partition) \
-		$(CARD) '$(DEV)'
+		$(call quote,$(CARD)) $(call quote,$(DEV))
 
 # ---- a board on a serial line --------------------------------------------------
 
@@ -49,10 +50,10 @@ need-port = $(if $(PORT),,$(error $@: which line? PORT=/dev/ttyUSB0 (ls /dev/ser
 
 monitor: | setup-monitor
 	$(need-port)
-	$(Q)picocom --quiet --baud $(BAUD) '$(PORT)'
+	$(Q)picocom --quiet --baud $(BAUD) $(call quote,$(PORT))
 
 test-board: | setup-test
 	$(need-port)
-	$(Q)$(PYTEST) $(TESTS) --board $(BOARD) --port '$(PORT)' --baud $(BAUD) \
-		$(if $(POWER),--power '$(value POWER)') \
-		$(if $(BOOTCMD),--bootcmd '$(value BOOTCMD)') $(TEST_ARGS)
+	$(Q)$(PYTEST) $(TESTS) --board $(BOARD) --port $(call quote,$(PORT)) --baud $(BAUD) \
+		$(if $(POWER),--power $(call quote,$(value POWER))) \
+		$(if $(BOOTCMD),--bootcmd $(call quote,$(value BOOTCMD))) $(TEST_ARGS)

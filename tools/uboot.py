@@ -14,12 +14,17 @@ a FAT disk, and a flash with U-Boot's environment; made of boards/qemu-virt.
 """
 
 import argparse
+import contextlib
+import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import hint
+from sdcard import EPOCH
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOARD = os.path.join(HERE, "../boards/qemu-virt")
@@ -29,14 +34,60 @@ ENV_BYTES = 0x40000  # CONFIG_ENV_SIZE of Debian's build
 FLASH_BYTES = 64 << 20  # each of virt's two flashes
 FLOWS = ("uboot", "extlinux", "fit", "fit-signed")
 KEY = "dev"  # key-name-hint in signed.its
+EXTLINUX_BYTES = 512  # U-Boot's CONFIG_SYS_CBSIZE, the closing zero included
+KERNEL_BYTES = 4096  # the same of what the kernel keeps of its arguments
 
 
-def run(*words):
-    """Run a tool; what it said is shown only when it failed."""
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          check=False)
+def run(*words, cwd=None):
+    """Run a tool with a fixed time; what it said is shown only when it failed."""
+    env = {"SOURCE_DATE_EPOCH": str(EPOCH), **os.environ}
+    try:
+        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              cwd=cwd, env=env, timeout=60, check=False)
+    except FileNotFoundError:
+        sys.exit(f"uboot: {words[0]} is not installed (tools/setup uboot)")
+    except subprocess.TimeoutExpired:
+        sys.exit(f"uboot: {words[0]} did not end within 60 s")
     if done.returncode:
         sys.exit(f"uboot: {' '.join(words)}:\n{done.stdout}")
+    return done.stdout
+
+
+@contextlib.contextmanager
+def locked(folder):
+    """One at a time: two makes may want the same key or the same flow."""
+    os.makedirs(folder, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+# ---- boot arguments as each file wants them ----------------------------------------
+
+
+def checked(append, nr_bytes, where):
+    """Boot arguments that arrive whole."""
+    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", append):
+        raise ValueError("APPEND holds a line break or another control character")
+    length = len(append.encode(errors="surrogateescape"))
+    if length >= nr_bytes:
+        raise ValueError(f"APPEND has {length} bytes, {where} takes {nr_bytes - 1}")
+    return append
+
+
+def environment_line(append):
+    """For uEnv.txt: U-Boot's `env import -t` takes a level of backslashes away."""
+    checked(append, KERNEL_BYTES, "the kernel")
+    return "bootargs=" + append.replace("\\", "\\\\") + "\n"
+
+
+def extlinux_line(append):
+    """For extlinux.conf: there $ begins a variable and ' quotes, but behind a
+    backslash that is itself meant nothing is special."""
+    return re.sub(r"(?<!\\)([\\'$])", r"\\\1", checked(append, EXTLINUX_BYTES, "extlinux"))
 
 
 def source(name):
@@ -46,7 +97,7 @@ def source(name):
 
 def write(path, text):
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as f:
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as f:
         f.write(text)
 
 
@@ -83,26 +134,48 @@ def image(path, made):
 
 
 def keys(folder):
-    """A key pair and its certificate, made when there is none."""
-    stem = f"{folder}/{KEY}"
-    if os.path.exists(stem + ".crt"):
-        return
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    run("openssl", "req", "-batch", "-newkey", "rsa:2048", "-nodes", "-x509", "-days", "3650",
-        "-subj", "/CN=" + KEY, "-keyout", stem + ".key", "-out", stem + ".crt")
+    """A key pair and its certificate. What is missing is made, and no key is ever
+    written over."""
+    key, certificate = f"{folder}/{KEY}.key", f"{folder}/{KEY}.crt"
+    if not os.path.exists(folder):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    with locked(folder):
+        have_key, have_certificate = os.path.exists(key), os.path.exists(certificate)
+        if have_certificate and not have_key:
+            raise ValueError(f"KEYS={folder}: there is {KEY}.crt, but no {KEY}.key to sign with")
+        if have_key and have_certificate:
+            return
+        new = ["-key", key] if have_key else ["-newkey", "rsa:2048", "-nodes", "-keyout", key]
+        run("openssl", "req", "-batch", "-x509", "-days", "3650", "-subj", "/CN=" + KEY, *new,
+            "-out", certificate)
+
+
+def algorithm(folder):
+    """The signature's name after the size of the key, which U-Boot must know."""
+    public = run("openssl", "x509", "-in", f"{folder}/{KEY}.crt", "-noout", "-pubkey", "-text")
+    if run("openssl", "pkey", "-in", f"{folder}/{KEY}.key", "-pubout") not in public:
+        raise ValueError(f"KEYS={folder}: {KEY}.crt does not belong to {KEY}.key")
+    bits = re.search(r"rsaEncryption\s+Public-Key: \((2048|3072|4096) bit\)", public)
+    if not bits:
+        raise ValueError(f"KEYS={folder}: U-Boot wants an RSA key of 2048, 3072 or 4096 bits")
+    return "sha256,rsa" + bits[1]
 
 
 def fit(its, path, *more):
     """A FIT; /incbin/ finds its files in the folder of `path`."""
-    run("mkimage", "-D", f"-I dts -O dtb -p 2000 -i {os.path.dirname(path)}", "-f", its, *more,
-        path)
+    run("mkimage", "-D", "-I dts -O dtb -p 2000 -i .", "-f", os.path.abspath(its), *more,
+        os.path.basename(path), cwd=os.path.dirname(path))
 
 
 def machine_tree(qemu, path):
-    """The tree QEMU makes for this machine, without its padding."""
-    machine = qemu.index("-M") + 1
+    """The tree QEMU makes for this machine, without its padding, and without the
+    random seeds: in a signed tree they would be anybody's to read."""
+    words = [at for at, word in enumerate(qemu) if word in ("-M", "-machine", "--machine")]
+    if not words or words[0] + 1 == len(qemu):
+        raise ValueError("QEMU's line is wanted behind --, with -M: the tree is its machine's")
+    machine = words[0] + 1
     line = list(qemu)
-    line[machine] += f",dumpdtb={path}.raw"
+    line[machine] += f",dtb-randomness=off,dumpdtb={path.replace(',', ',,')}.raw"
     run(*line, "-display", "none")
     run("dtc", "-q", "-I", "dtb", "-O", "dtb", "-p", "4096", "-o", path, path + ".raw")
     os.unlink(path + ".raw")
@@ -116,37 +189,51 @@ def signed(out, disk, key_folder, qemu):
     shutil.copy(f"{disk}/Image", f"{out}/Image")
     os.unlink(f"{disk}/Image")
     keys(key_folder)
-    fit(f"{BOARD}/signed.its", f"{out}/signed.itb", "-k", key_folder, "-K", control, "-r")
+    write(f"{out}/signed.its",
+          source("signed.its").replace("sha256,rsa2048", algorithm(key_folder)))
+    fit(f"{out}/signed.its", f"{out}/signed.itb", "-k", os.path.abspath(key_folder), "-K",
+        control, "-r")
     os.rename(f"{out}/signed.itb", f"{disk}/signed.itb")
 
 
 def prepare(flow, made, out, append="", key_folder=None, qemu=()):
-    """Fill out/FLOW anew; returns QEMU's words that boot it."""
-    out = os.path.abspath(f"{out}/{flow}")
+    """Make out/FLOW anew, whole or not at all; returns QEMU's words that boot it."""
+    parent = os.path.abspath(out)
+    out = f"{parent}/{flow}"
+    os.makedirs(parent, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=f".{flow}-") as scratch:
+        new = scratch + "/new"
+        fill(flow, made, new, append, key_folder or parent + "/keys", qemu)
+        with locked(parent):
+            if os.path.exists(out):
+                os.rename(out, scratch + "/old")
+            os.rename(new, out)
+    return words(out)
+
+
+def fill(flow, made, out, append, key_folder, qemu):
     disk = out + "/disk"
-    shutil.rmtree(out, ignore_errors=True)
     image(disk + "/Image", made)
     flash(out + "/flash.img")
     if flow == "extlinux":
         write(disk + "/extlinux/extlinux.conf",
-              source("extlinux.conf").replace("@APPEND@", append))
+              source("extlinux.conf").replace("@APPEND@", extlinux_line(append)))
     else:
         script(disk + "/boot.scr")
-        write(disk + "/uEnv.txt", f"bootargs={append}\n")
+        write(disk + "/uEnv.txt", environment_line(append))
     if flow == "fit":
         fit(BOARD + "/tidemark.its", disk + "/tidemark.itb")
         os.unlink(disk + "/Image")
     if flow == "fit-signed":
-        signed(out, disk, key_folder or os.path.dirname(out) + "/keys", qemu)
-    return words(out)
+        signed(out, disk, key_folder, qemu)
 
 
 def words(out):
     """QEMU's words for a folder that prepare() filled."""
-    control = f"{out}/control.dtb"
+    control, name = f"{out}/control.dtb", out.replace(",", ",,")
     return ["-bios", UBOOT, *(["-dtb", control] if os.path.exists(control) else []),
-            "-drive", f"if=pflash,unit=1,format=raw,file={out}/flash.img",
-            "-drive", f"if=none,id=disk,format=raw,file=fat:rw:{out}/disk",
+            "-drive", f"if=pflash,unit=1,format=raw,file={name}/flash.img",
+            "-drive", f"if=none,id=disk,format=raw,file=fat:rw:{name}/disk",
             "-device", "virtio-blk-device,drive=disk"]
 
 

@@ -24,14 +24,17 @@ setexpr bank_size ${bank_size} + ${byte}
 setexpr at ${at} + 1
 done
 if test ${bank} != 40000000; then
-# U-Boot runs below 1 GiB plus the size of its bank, and keeps all from there to
-# the end of the bank when that is inside it. In MiB, for itest has 32 bits.
+# U-Boot ends as far below the end of the bank as the bank lies above 1 GiB, so
+# the last 32 MiB are free. Where its 34.3 MiB are all inside the bank, it keeps
+# to itself what is above them, too, and the beginning is free: closely packed
+# if that is short. In MiB, for itest has 32 bits.
 setexpr mib ${bank_size} / 0x100000
 setexpr before ${bank} / 0x100000
-setexpr before ${before} - 0x3ec
-if itest ${mib} -gt ${before}; then
+setexpr before ${before} - 0x400
+setexpr inside ${before} + 0x23
+setexpr roomy ${before} + 0x2a
 setexpr at ${bank} + 0x1fffff
-else
+if itest ${before} -ge 0x20 && itest ${mib} -ge 0x20 && itest ${mib} -lt ${inside}; then
 setexpr at ${bank} + ${bank_size}
 setexpr at ${at} - 0x2000000
 fi
@@ -39,6 +42,15 @@ setexpr kernel_addr_r ${at} '&' 0xffffffffffe00000
 setexpr scriptaddr ${kernel_addr_r} + 0x400000
 setexpr pxefile_addr_r ${kernel_addr_r} + 0x480000
 setexpr ramdisk_addr_r ${kernel_addr_r} + 0x500000
+if itest ${mib} -ge ${inside} && itest ${mib} -lt ${roomy}; then
+setenv scriptaddr ${bank}
+setexpr pxefile_addr_r ${bank} + 0x10000
+setexpr kernel_addr_r ${bank} + 0x20000
+setenv ramdisk_addr_r ${kernel_addr_r}
+fi
+if itest ${mib} -eq ${inside}; then
+echo Tidemark: U-Boot leaves no room for the Image here, make the last node a MiB larger or smaller
+fi
 setenv fdt_high 0xffffffffffffffff
 setenv initrd_high 0xffffffffffffffff
 fdt resize

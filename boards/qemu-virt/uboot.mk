@@ -11,7 +11,7 @@ UBOOT_OUT := $(W)/qemu-virt
 # KEYS=DIR holds dev.key and dev.crt of a signature; made when missing.
 KEYS ?= $(B)/keys
 uboot_line = $(PYTHON) -B tools/uboot.py $(1) --image $(A)/Image --out $(UBOOT_OUT) \
-	--append '$(APPEND)' --keys $(KEYS)
+	--append $(call quote,$(APPEND)) --keys $(call quote,$(KEYS))
 
 .PHONY: uboot-disk fit fit-signed
 uboot-disk: $(A)/Image | setup-uboot

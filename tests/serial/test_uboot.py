@@ -3,13 +3,20 @@
 boots without typing (or as somebody types it), with the arguments and the
 memory it was given, on machines of one node and of several."""
 
+import os
 import re
+import shlex
+import subprocess
+import sys
 
 import pytest
 
+import uboot
 import views
-from boot_loader import Loaded, prepare
-from machine import MIB, Node, Shape
+from boot_loader import Loaded, prepare, read
+from machine import BUILD, IMAGES, MIB, QEMU, Node, Shape
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 
 ONE = Shape("uboot-one", 512, 2)
 DISTANCE_20 = {(0, 1): 20}
@@ -22,6 +29,11 @@ NUMA = [
     Shape("uboot-across", 520, 2, [Node(256, "0"), Node(264, "1")], {(0, 1): 20}),
     Shape("uboot-just-above", 544, 2, [Node(256, "0"), Node(288, "1")], {(0, 1): 20}),
     Shape("uboot-just-below", 512, 2, [Node(256, "0"), Node(256, "1")], {(0, 1): 20}),
+    # It begins just above the border, and claims 16 MiB below itself or cannot.
+    Shape("uboot-border", 534, 2, [Node(256, "0"), Node(278, "1")], {(0, 1): 20}),
+    Shape("uboot-packed", 548, 2, [Node(256, "0"), Node(292, "1")], {(0, 1): 20}),
+    Shape("uboot-first-tiny", 512, 2, [Node(4, ""), Node(508, "0-1")], {(0, 1): 20}),
+    Shape("uboot-last-tiny", 536, 2, [Node(512, "0-1"), Node(24, "")], {(0, 1): 20}),
     Shape("uboot-three", 2048, 4, [Node(1024, "0-1"), Node(512, "2-3"), Node(512, "")],
           {(0, 1): 20, (0, 2): 40, (1, 2): 30}),
     Shape("uboot-three-odd", 1200, 3, [Node(520, "0"), Node(136, "1"), Node(544, "2")],
@@ -35,6 +47,8 @@ FLOWS = ["uboot", "extlinux", "fit", "fit-signed"]
 CASES = [pytest.param(flow, shape, id=f"{flow}-{shape.name}")
          for shape in [ONE, *NUMA] for flow in FLOWS if flow == "uboot" or shape in (ONE, EVEN)]
 ALL_WELL = "mm check: 0 violations"
+# What a shell, make, U-Boot's scripts and its files each read in their own way.
+WORDS = r"""loglevel=7 no such='q r' a\b \\c $HOME ${fdt_addr} $(ver) `id` ; reset # \$ \' é $ \\"""
 
 
 def kernel_start(target):
@@ -64,14 +78,13 @@ def check_nodes(target, shape):
 @pytest.mark.parametrize("flow, shape", CASES)
 def test_boots_by_itself(flow, shape, tmp_path):
     """From power-on to our prompt with nothing typed, in ten seconds at most."""
-    _, words = prepare(tmp_path, flow, shape, "loglevel=7 nosuchthing")
+    _, words = prepare(tmp_path, flow, shape, WORDS)
     with Loaded(shape, words) as target:
         seconds = target.seconds_to_prompt()
         print(f"{flow} on {shape.name}: {seconds:.1f} s from power-on to the prompt")
         log = target.console()
         assert "U-Boot 20" in log
-        if flow != "fit-signed":  # there the arguments are uEnv.txt's, too, but not signed
-            assert "nosuchthing" in target.ok("cat /proc/cmdline")
+        assert target.ok("cat /proc/cmdline").strip() == WORDS.encode().decode("latin-1")
         assert "panic" not in log and "device tree refused" not in log
         if flow in ("uboot", "extlinux"):
             check_nodes(target, shape)
@@ -113,3 +126,64 @@ def test_booti_by_hand_on_numa(shape, tmp_path):
         target.boot()
         check_nodes(target, shape)
         assert ALL_WELL in target.ok("mm check")
+
+
+# ---- without a machine ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flow, append, text", [
+    ("uboot", "a\nbootcmd=reset", "a line break or another control character"),
+    ("extlinux", "a\rb", "a line break or another control character"),
+    ("extlinux", "x" * 512, "APPEND has 512 bytes, extlinux takes 511"),
+    ("uboot", "x" * 4096, "APPEND has 4096 bytes, the kernel takes 4095")])
+def test_arguments_that_cannot_arrive_are_refused(flow, append, text, tmp_path):
+    with pytest.raises(ValueError, match=text):
+        uboot.prepare(flow, IMAGES["release"], str(tmp_path), append)
+    assert os.listdir(tmp_path) == []
+
+
+def make(*words):
+    env = {name: value for name, value in os.environ.items()
+           if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "B", "BUILD", "V")}
+    return subprocess.run(["make", "-s", "-n", "-C", TOP, f"LIBFDT={BUILD}/libfdt", *words],
+                          capture_output=True, text=True, timeout=60, check=False, env=env)
+
+
+@pytest.mark.parametrize("boot", ["", "extlinux"])
+def test_make_passes_arguments_as_they_are(boot):
+    """Whatever is typed reaches QEMU or tools/uboot.py as one word."""
+    lines = make("run", f"B={BUILD}", f"APPEND={WORDS}", f"BOOT={boot}").stdout
+    line = next(line for line in lines.replace("\\\n", "").split("\n") if "append" in line)
+    words = shlex.split(line)
+    at = words.index("--append" if boot else "-append")
+    assert words[at + 1] == WORDS
+
+
+def test_blanks_in_paths_are_refused_by_name():
+    done = make("run", "B=a b")
+    assert done.returncode and "make cannot handle blanks in paths" in done.stderr
+
+
+def contents(folder):
+    return {os.path.relpath(f"{where}/{name}", folder): read(f"{where}/{name}")
+            for where, _, names in os.walk(folder) for name in names}
+
+
+def test_same_input_same_bytes_also_side_by_side(tmp_path):
+    """Two at once into one folder, of all flows, leave what one alone makes: the
+    same bytes every time, whole, signed with one key."""
+    line = [sys.executable, "-B", TOP + "/tools/uboot.py", "fit-signed", "--image",
+            IMAGES["release"], "--keys", str(tmp_path / "keys"), "--out"]
+    qemu = ["--", QEMU, *ONE.qemu_args()]
+    both = [subprocess.Popen([*line, str(tmp_path / "a"), *qemu], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in both:
+        assert process.communicate(timeout=60)[1] == "" and process.returncode == 0
+    subprocess.run([*line, str(tmp_path / "b"), *qemu], check=True, capture_output=True, timeout=60)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    assert os.listdir(tmp_path / "a") == ["fit-signed"]
+
+
+def test_signing_wants_to_know_the_machine(tmp_path):
+    with pytest.raises(ValueError, match="QEMU's line is wanted behind --, with -M"):
+        uboot.prepare("fit-signed", IMAGES["release"], str(tmp_path), qemu=[QEMU, "-m", "1G"])

@@ -4,7 +4,9 @@ U-Boot notices damage; with a required signature, everything but what the key's
 owner signed. The key pairs are made here and thrown away."""
 
 import hashlib
+import os
 import struct
+import subprocess
 
 import pytest
 
@@ -96,7 +98,12 @@ def signed(tmp_path_factory):
     put(disk + "/wrongkey.itb", read(other + "/signed.itb"))
     plain, _ = prepare(folder, "fit", ONE)
     put(disk + "/unsigned.itb", read(plain + "/tidemark.itb"))
+    put(disk + "/added.itb", good)
+    for name, what in (("kernel", "kernel"), ("fdt", "fdt")):  # a configuration beside the signed
+        subprocess.run(["fdtput", "-p", disk + "/added.itb", "/configurations/more", name, what],
+                       check=True, timeout=20)
     with Loaded(ONE, words, deadline=200) as target:
+        target.fit = good
         target.stop_countdown()
         target.type("virtio scan")
         yield target
@@ -114,6 +121,43 @@ def test_what_was_not_signed_is_refused(signed, name, why):
     said = loads(signed, name, "bootm ${ramdisk_addr_r}#conf")
     assert why in said, said
     assert "Starting kernel" not in said
+
+
+@pytest.mark.xdist_group("fit-signed")
+def test_added_configuration_is_refused(signed):
+    said = loads(signed, "added.itb", "bootm ${ramdisk_addr_r}#more")
+    assert "Failed to verify required signature" in said
+    assert "Starting kernel" not in said
+
+
+def signed_bytes(fit):
+    """Offsets all over what the signature must protect: the nodes of images and
+    configuration, kernel, tree, the hashes and the signature's value. Not the name
+    of the default configuration, nor who signed when."""
+    nodes, tree = fit.index(b"images\0"), tree_in(fit)
+    start, end = kernel_in(fit)
+    behind = tree + struct.unpack_from(">I", fit, tree + 4)[0]
+    default = fit.index(b"configurations\0") + 16
+    conf = fit.index(b"\0\0\0\1conf\0", default)
+    signature = fit.index(b"signature-1\0", conf)
+    value = fit.index(struct.pack(">II", 3, 256), signature) + 12
+    return [*range(nodes, start - 8, 17), *range(start, end, 130003), end - 1,
+            *range(tree, behind, 2003), *range(behind + 3 & ~3, default, 13),
+            *range(conf, signature, 11), *range(value, value + 256, 51)]
+
+
+@pytest.mark.xdist_group("fit-signed")
+def test_any_byte_changed_is_refused(signed):
+    """Changed in memory and put back, one after the other; at the end it is good."""
+    signed.type("load virtio 0:1 ${ramdisk_addr_r} signed.itb")
+    for at in signed_bytes(signed.fit):
+        byte = signed.fit[at]
+        said = signed.type(f"mw.b {0x44000000 + at:x} {byte ^ 0x10:x}; "
+                           "if bootm start 44000000#conf; then echo let in; fi; "
+                           f"mw.b {0x44000000 + at:x} {byte:x}")
+        assert "\nlet in" not in said, f"byte {at:#x} of signed.itb: {said}"
+    said = signed.type("if bootm start 44000000#conf; then echo let in; fi")
+    assert "\nlet in" in said
 
 
 @pytest.mark.xdist_group("fit-signed")
@@ -145,3 +189,29 @@ def test_keys_are_kept_and_private(tmp_path):
     uboot.keys(folder)
     assert read(folder + "/dev.key") == first
     assert (tmp_path / "keys").stat().st_mode & 0o77 == 0
+
+
+def openssl(*words):
+    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True, timeout=60)
+
+
+def test_keys_of_ones_own(tmp_path):
+    """A key without a certificate gets one and stays; what does not fit together,
+    or U-Boot does not know, is named before anything is signed."""
+    key, certificate = tmp_path / "dev.key", tmp_path / "dev.crt"
+    openssl("genrsa", "-out", key, "3072")
+    before = key.read_bytes()
+    uboot.keys(str(tmp_path))
+    assert key.read_bytes() == before
+    assert uboot.algorithm(str(tmp_path)) == "sha256,rsa3072"
+    openssl("genrsa", "-out", key, "2048")
+    with pytest.raises(ValueError, match="dev.crt does not belong to dev.key"):
+        uboot.algorithm(str(tmp_path))
+    os.unlink(key)
+    with pytest.raises(ValueError, match="there is dev.crt, but no dev.key to sign with"):
+        uboot.keys(str(tmp_path))
+    openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+    os.unlink(certificate)
+    uboot.keys(str(tmp_path))
+    with pytest.raises(ValueError, match="RSA key of 2048, 3072 or 4096 bits"):
+        uboot.algorithm(str(tmp_path))
