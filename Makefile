@@ -150,8 +150,11 @@ run: $(A)/Image board-fetch
 		$(QEMU_ARGS)
 endif
 
+# Where QEMU's -s listens; OpenOCD is at :3333.
+REMOTE ?= :1234
 gdb: $(A)/Image | setup-gdb
-	$(Q)gdb-multiarch -q $(A)/kernel.elf -x tools/gdb/tidemark.gdb
+	$(Q)gdb-multiarch -q $(A)/kernel.elf -x tools/gdb/tidemark.gdb \
+		-ex 'target extended-remote $(REMOTE)'
 
 # ---- tests ------------------------------------------------------------------------
 
