@@ -53,6 +53,8 @@ u64 dt_cells(const u8 *value, unsigned int cells);
 bool dt_is_compatible(const struct dt_node *n, const char *compatible);
 /* No `status`, or "okay", or "ok". */
 bool dt_available(const struct dt_node *n);
+/* A child of /cpus that is one: its device_type says so, or is missing and its name does. */
+bool dt_is_cpu(const struct dt_node *n);
 /* #address-cells and #size-cells that apply to n's children (default 2, 1). */
 void dt_child_cells(const struct dt_node *n, u32 *address, u32 *size);
 /*

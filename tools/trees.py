@@ -471,8 +471,8 @@ def check_console(report, tree):
 
 def check_cpus(report, tree):
     cpus = tree.root.child("cpus")
-    nodes = [node for node in cpus.children if "cpu" in node.strings("device_type") and
-             node.available()] if cpus else []
+    nodes = [node for node in (cpus.children if cpus else []) if node.available() and
+             (node.strings("device_type") or [node.name.split("@")[0]])[0] == "cpu"]
     if report.numbers("cpus")[0] != len(nodes):
         yield f"{len(nodes)} cpus expected: {report.lines['cpus']}"
 

@@ -49,13 +49,6 @@ const struct dt_node *arm64_cpus_node(void)
 	return cpus_node;
 }
 
-static bool is_cpu(const struct dt_node *n)
-{
-	const char *type = dt_string(n, "device_type");
-
-	return type ? strcmp(type, "cpu") == 0 : strncmp(n->name, "cpu@", 4) == 0;
-}
-
 /* Affinity from reg. False, with a warning, when there is no sane one. */
 static bool read_hwid(const struct dt_node *n, u32 cells, u64 *hwid)
 {
@@ -123,7 +116,7 @@ void arch_cpus_init(void)
 	if (cpus_node) {
 		dt_child_cells(cpus_node, &address, &size);
 		for (const struct dt_node *n = cpus_node->child; n; n = n->sibling)
-			if (is_cpu(n))
+			if (dt_is_cpu(n))
 				add(n, address);
 	}
 	if (!table[0].node)

@@ -17,11 +17,10 @@ static unsigned int nr_cpus;
 
 static void add_cpu(const struct dt_node *n, u32 cells)
 {
-	const char *type = dt_string(n, "device_type");
 	u32 len;
 	const u8 *reg = dt_prop_get(n, "reg", &len);
 
-	if (!type || strcmp(type, "cpu") != 0 || !dt_available(n))
+	if (!dt_is_cpu(n) || !dt_available(n))
 		return;
 	if (!reg || cells < 1 || cells > 2 || len != cells * sizeof(u32) || nr_cpus == MAX_CPUS) {
 		pr_warn("cpus: %s: left out", n->name);

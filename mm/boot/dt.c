@@ -367,6 +367,13 @@ bool dt_available(const struct dt_node *n)
 	return !v || dt_list_has(v, len, "okay") || dt_list_has(v, len, "ok");
 }
 
+bool dt_is_cpu(const struct dt_node *n)
+{
+	const char *type = dt_string(n, "device_type");
+
+	return type ? !strcmp(type, "cpu") : dt_name_is(n->name, "cpu", 3);
+}
+
 void dt_child_cells(const struct dt_node *n, u32 *address, u32 *size)
 {
 	*address = 2;

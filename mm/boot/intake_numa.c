@@ -29,11 +29,10 @@ static tm_init u64 cpu_ids(char *fault, size_t size, u32 *nr_without)
 
 	*nr_without = 0;
 	for (const struct dt_node *n = cpus ? cpus->child : NULL; n; n = n->sibling) {
-		const char *type = dt_string(n, "device_type");
 		char name[48];
 		u32 id;
 
-		if (!type || strcmp(type, "cpu") || !dt_available(n))
+		if (!dt_is_cpu(n) || !dt_available(n))
 			continue;
 		if (dt_u32(n, "numa-node-id", 0, &id)) {
 			++*nr_without;

@@ -1739,10 +1739,16 @@ static void test_odd_cpus(void **state)
 	node_begin("cpu-map");
 	prop_string("device_type", "map");
 	node_end();
+	node_begin("cpu@5"); /* no device_type: its name will do */
+	prop_u32("numa-node-id", 5);
+	node_end();
+	node_begin("cache@6");
+	prop_u32("numa-node-id", 6);
+	node_end();
 	node_end();
 	take_all();
 	assert_silent();
-	assert_int_equal(boot_info()->nodes, 6);
+	assert_int_equal(boot_info()->nodes, 6 | 1 << 5);
 	assert_int_equal(boot_cpu_node(0), 1);
 	assert_int_equal(boot_cpu_node(1), 1);
 	assert_int_equal(boot_cpu_node(2), 1);

@@ -147,6 +147,8 @@ class Maker:
         for nr in range(self.r.choice([1, 4, 8])):
             cpu = Node(f"cpu@{nr:x}", [("device_type", text("cpu")), ("reg", u32(nr)),
                                        ("enable-method", text("psci"))])
+            if self.chance(0.1):
+                cpu.drop("device_type")
             if self.numa and self.chance(0.9):
                 cpu.set("numa-node-id", u32(self.r.choice([0, 0, 1, 3])))
             cpus.add(cpu)

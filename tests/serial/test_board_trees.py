@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from machine import BUILD
+from machine import BUILD, QEMU
 
 import random_trees
 
@@ -151,6 +151,60 @@ def test_the_worst_of_many():
     status, said = memmap("--brief", "--memory=0+948M", tree(PI4), "/no/such.dtb", __file__)
     assert status == 3, said
     assert ": booted\n" in said and "No such file" in said and "magic" in said
+
+
+def nodes(nr):
+    """Arguments for so many nodes of 64 MiB."""
+    return ["-m", str(64 * nr)] + [word for i in range(nr) for word in (
+        "-object", f"memory-backend-ram,id=m{i},size=64M", "-numa", f"node,nodeid={i},memdev=m{i}")]
+
+
+@pytest.mark.parametrize("machine, words", [
+    ("virt-7.2,gic-version=2", ["-smp", "8"]), ("virt-7.2,gic-version=3", ["-smp", "256"]),
+    ("virt-7.2,gic-version=3,virtualization=on,iommu=smmuv3", ["-m", "3G"]),
+    ("virt-7.2,gic-version=3,secure=on", ["-m", "333"]), # with memory of the secure world's
+    ("virt-7.2,highmem=off", ["-m", "1G"]), ("virt-2.9", ["-m", "64"]),
+    ("virt-7.2,gic-version=3", [*nodes(1)]), ("virt-7.2,gic-version=3", [*nodes(8), "-smp", "3"]),
+    ("virt-7.2,gic-version=3", [*nodes(3), "-numa", "dist,src=0,dst=1,val=30",
+                                "-numa", "dist,src=0,dst=2,val=40",
+                                "-numa", "dist,src=1,dst=2,val=25"]),
+])
+def test_trees_of_qemu(tmp_path, machine, words):
+    path = str(tmp_path / "qemu.dtb")
+    subprocess.run([QEMU, "-M", f"{machine},dumpdtb={path}", "-cpu", "cortex-a72",
+                    "-display", "none", *words], check=True, timeout=60, capture_output=True)
+    assert trees.one(MEMMAP, path)[1] == []
+
+
+SBSA = """/dts-v1/;
+/ {
+	compatible = "linux,sbsa-ref"; #address-cells = <2>; #size-cells = <2>;
+	memory@10000000000 { device_type = "memory"; reg = <0x100 0 0 0x20000000>; numa-node-id = <0>; };
+	memory@10020000000 { device_type = "memory"; reg = <0x100 0x20000000 0 0x20000000>;
+		numa-node-id = <1>; };
+	cpus { #address-cells = <2>; #size-cells = <0>;
+		cpu@0 { reg = <0 0>; numa-node-id = <0>; }; cpu@1 { reg = <0 1>; numa-node-id = <2>; }; };
+};
+"""
+
+
+def test_a_source(tmp_path):
+    """As QEMU's sbsa-ref has it: RAM at 1 TiB, CPUs known by their names; from a source."""
+    path = str(tmp_path / "sbsa.dtb")
+    subprocess.run(["dtc", "-q", "-O", "dtb", "-o", path], input=SBSA.encode(), check=True)
+    assert trees.one(MEMMAP, path)[1] == []
+    with open(path, "rb") as f:
+        status, text = memmap("-", stdin=f.read())
+    assert status == 0 and len(trees.Report(text).sections["nodes"]) == 3, text
+
+
+def test_symbols_change_nothing(tmp_path):
+    """What dtc -@ adds for overlays is none of the intake's business."""
+    path = str(tmp_path / "symbols.dtb")
+    source = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", tree(PI4)], check=True,
+                            capture_output=True).stdout
+    subprocess.run(["dtc", "-q", "-@", "-O", "dtb", "-o", path], input=source, check=True)
+    assert trees.one(MEMMAP, path)[1] == []
 
 
 @pytest.mark.timeout(3600 if SOAK else 300)

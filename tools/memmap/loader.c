@@ -66,14 +66,25 @@ static bool is_memory(const void *fdt, int node)
 	return type && !strcmp(type, "memory");
 }
 
+static bool is_disabled(const void *fdt, int node)
+{
+	const char *status = fdt_getprop(fdt, node, "status", NULL);
+
+	return status && strcmp(status, "okay") != 0 && strcmp(status, "ok") != 0;
+}
+
 static void find_banks(const void *fdt, struct ranges *banks)
 {
 	int node;
 
 	fdt_for_each_subnode(node, fdt, 0)
 	{
-		if (is_memory(fdt, node))
-			add_reg(fdt, node, "reg", banks);
+		if (is_memory(fdt, node) && !is_disabled(fdt, node))
+			add_reg(fdt, node,
+				fdt_getprop(fdt, node, "linux,usable-memory", NULL)
+					? "linux,usable-memory"
+					: "reg",
+				banks);
 	}
 }
 

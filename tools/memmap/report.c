@@ -62,10 +62,9 @@ void report_cpus(void)
 	unsigned int node[MAX_CPUS] = { 0 };
 
 	for (const struct dt_node *n = cpus ? cpus->child : NULL; n; n = n->sibling) {
-		const char *type = dt_string(n, "device_type");
 		const char *method = dt_string(n, "enable-method");
 
-		if (!type || strcmp(type, "cpu") || !dt_available(n))
+		if (!dt_is_cpu(n) || !dt_available(n))
 			continue;
 		count_method(method ? method : all ? all : "none");
 		if (nr_cpu_nodes < MAX_CPUS)
