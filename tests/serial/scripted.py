@@ -122,6 +122,8 @@ class Scripted:
         while (line := self.line(prompt)) is not None:
             if line in boots:
                 return self.kernel()
+            if line == "reset":
+                return self.firmware(self)
             self.say("Unknown command - try 'help'\r\n")
         return None
 

@@ -88,6 +88,10 @@ def test_reset_without_power_command(tmp_path):
         assert "please reset the board now" in asked[0]
         board.restart()
         assert len(asked) == 1 and "reboot" in script.typed
+        script.firmware = Scripted.uboot_prompt  # until then it counted down
+        board.send("reboot\r")
+        board.restart()
+        assert len(asked) == 1 and script.typed.count("reset") == 1
         board.close()
 
 

@@ -17,7 +17,10 @@ import pytest
 from firmware import COUNTDOWN, UBOOT_PROMPT
 import hint
 from machine import BUILD, IMAGES, QEMU, Machine
+from qemu import die_with_parent
+from rig import Rig
 from shapes import SMALL
+from test_board import HERE, nested
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 TREES = BUILD + "/dtbs"
@@ -300,13 +303,17 @@ def virt(*words):
             "-bios", UBOOT_VIRT, *words, "-serial", "chardev:tty"]
 
 
+def raspi3b(card):
+    """QEMU's words for the Pi with Debian's U-Boot and this card; the line that is
+    listened to is the second one, and comes behind."""
+    return ["-M", "raspi3b", "-kernel", UBOOT + "/rpi_3/u-boot.bin",
+            "-dtb", TREES + "/broadcom/bcm2837-rpi-3-b.dtb",
+            "-drive", f"if=sd,format=raw,file={card}", "-snapshot", "-serial", "null"]
+
+
 def test_raspi3b_from_the_card(cards):
     """Debian's rpi_3 U-Boot, the real tree, the card: nothing is typed."""
-    line = ["-M", "raspi3b", "-kernel", UBOOT + "/rpi_3/u-boot.bin",
-            "-dtb", TREES + "/broadcom/bcm2837-rpi-3-b.dtb",
-            "-drive", f"if=sd,format=raw,file={cards['raspi3b']}", "-snapshot",
-            "-serial", "null", "-serial", "chardev:tty"]
-    with Board("raspi3b-card", line) as machine:
+    with Board("raspi3b-card", [*raspi3b(cards["raspi3b"]), "-serial", "chardev:tty"]) as machine:
         machine.expect("Found /extlinux/extlinux.conf", 40)
         machine.expect("Starting kernel", 20)
         check_kernel(machine, 4)
@@ -314,14 +321,25 @@ def test_raspi3b_from_the_card(cards):
         machine.wait_end()
 
 
+@pytest.mark.timeout(300)
+def test_raspi3b_on_a_desk(cards, tmp_path):
+    """The same as a board behind a serial line, as `make test-board` has it: U-Boot,
+    the mini-UART with its eight bytes, every key and line of the console."""
+    line = [QEMU, *raspi3b(cards["raspi3b"]), "-display", "none", "-monitor", "none"]
+    with Rig(str(tmp_path), line, die_with_parent) as desk:
+        status, text = nested(f"{HERE}/test_console.py", f"{HERE}/test_target.py", "--board",
+                              "raspi3b", "--port", desk.port, "--power", desk.power,
+                              "--suites", "lib irq", timeout=280)
+    assert status == 0, text[-6000:]
+    assert desk.starts == 2 and int(re.search(r"(\d+) passed", text)[1]) > 70, text[-3000:]
+
+
 def test_raspi3b_with_a_damaged_image(cards, tmp_path):
     """One bit of the kernel on the card: the mini-UART says so, and it parks."""
     data = bytearray(read(cards["raspi3b"]))
     data[data.index(b"ARM\x64") + 300000] ^= 1
     (tmp_path / "card.img").write_bytes(data)
-    line = ["-M", "raspi3b", "-kernel", UBOOT + "/rpi_3/u-boot.bin",
-            "-dtb", TREES + "/broadcom/bcm2837-rpi-3-b.dtb", "-serial", "null",
-            "-drive", f"if=sd,format=raw,file={tmp_path}/card.img", "-serial", "chardev:tty"]
+    line = [*raspi3b(tmp_path / "card.img"), "-serial", "chardev:tty"]
     with Board("raspi3b-damaged", line) as machine:
         machine.expect("Starting kernel", 40)
         machine.expect("tm: panic: the Image is damaged or cut short: its checksum is wrong", 20)
@@ -334,10 +352,7 @@ def test_raspi3b_by_the_script(tmp_path):
     (tmp_path / "raspi3b/card.txt").write_text(
         "".join(line for line in listed.splitlines(True) if "extlinux" not in line))
     card = made(tmp_path / "raspi3b", tmp_path / "card.img")
-    line = ["-M", "raspi3b", "-kernel", UBOOT + "/rpi_3/u-boot.bin",
-            "-dtb", TREES + "/broadcom/bcm2837-rpi-3-b.dtb",
-            "-drive", f"if=sd,format=raw,file={card}", "-serial", "null", "-serial", "chardev:tty"]
-    with Board("raspi3b-script", line) as machine:
+    with Board("raspi3b-script", [*raspi3b(card), "-serial", "chardev:tty"]) as machine:
         machine.expect("Found U-Boot script /boot.scr", 40)
         check_kernel(machine, 4)
 

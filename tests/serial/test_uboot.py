@@ -18,6 +18,7 @@ from machine import BUILD, IMAGES, MIB, QEMU, Node, Shape
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 
+PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/boards.md")
 ONE = Shape("uboot-one", 512, 2)
 DISTANCE_20 = {(0, 1): 20}
 EVEN = Shape("uboot-even", 1024, 4, [Node(512, "0-1"), Node(512, "2-3")], DISTANCE_20)
@@ -187,3 +188,28 @@ def test_same_input_same_bytes_also_side_by_side(tmp_path):
 def test_signing_wants_to_know_the_machine(tmp_path):
     with pytest.raises(ValueError, match="QEMU's line is wanted behind --, with -M"):
         uboot.prepare("fit-signed", IMAGES["release"], str(tmp_path), qemu=[QEMU, "-m", "1G"])
+
+
+HERE_IS = "load virtio 0:1 ${kernel_addr_r} "
+
+
+@pytest.mark.parametrize("commands, message", [
+    ([HERE_IS + "Nosuch"], "Failed to load 'Nosuch'"),
+    ([HERE_IS + "uEnv.txt", "booti ${kernel_addr_r} - ${fdt_addr}"],
+     "Bad Linux ARM64 Image magic!"),
+    (["load virtio 0:1 0x5f000000 Image"], "would overwrite reserved memory"),
+    (["booti 0x7f000000 - ${fdt_addr}"], '"Synchronous Abort" handler'),
+    ([HERE_IS + "Image", "booti ${kernel_addr_r} - 0x41000000"],
+     "ERROR: Did not find a cmdline Flattened Device Tree"),
+    ([HERE_IS + "Image", "booti ${kernel_addr_r}"], "FDT and ATAGS support not compiled in")])
+def test_troubles_are_those_of_the_page(commands, message, tmp_path):
+    """What docs/boards.md explains is what this U-Boot says."""
+    with open(PAGE, encoding="utf-8") as page:
+        assert message.replace("Nosuch", "Image") in page.read()
+    _, words = prepare(tmp_path, "uboot", ONE)
+    with Loaded(ONE, words) as target:
+        target.stop_countdown()
+        *before, last = ["virtio scan", *commands]
+        target.type(*before)
+        target.leave(last)
+        target.expect(re.escape(message))
