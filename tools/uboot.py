@@ -84,9 +84,17 @@ def environment_line(append):
     return "bootargs=" + append.replace("\\", "\\\\") + "\n"
 
 
-def extlinux_line(append):
-    """For extlinux.conf: there $ begins a variable and ' quotes, but behind a
-    backslash that is itself meant nothing is special."""
+def extlinux(append):
+    """For extlinux.conf, where an `append` with nothing behind it is an error."""
+    lines = source("extlinux.conf").split("\n")
+    if not append.strip(" \t"):
+        lines = [line for line in lines if "@APPEND@" not in line]
+    return "\n".join(lines).replace("@APPEND@", extlinux_words(append))
+
+
+def extlinux_words(append):
+    """There $ begins a variable and ' quotes, but behind a backslash that is
+    itself meant nothing is special."""
     return re.sub(r"(?<!\\)([\\'$])", r"\\\1", checked(append, EXTLINUX_BYTES, "extlinux"))
 
 
@@ -216,8 +224,7 @@ def fill(flow, made, out, append, key_folder, qemu):
     image(disk + "/Image", made)
     flash(out + "/flash.img")
     if flow == "extlinux":
-        write(disk + "/extlinux/extlinux.conf",
-              source("extlinux.conf").replace("@APPEND@", extlinux_line(append)))
+        write(disk + "/extlinux/extlinux.conf", extlinux(append))
     else:
         script(disk + "/boot.scr")
         write(disk + "/uEnv.txt", environment_line(append))
