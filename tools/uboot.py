@@ -135,7 +135,10 @@ def flash(path):
 def image(path, made):
     """The Image with the console's address, for trees too broken to name it."""
     with open(made, "rb") as f:
-        filled = hint.fill(f.read(), "pl011", PL011)
+        try:
+            filled = hint.fill(f.read(), "pl011", PL011)
+        except ValueError as error:
+            raise ValueError(f"{made}: {error}") from None
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as f:
         f.write(filled)
@@ -256,12 +259,14 @@ def main():
     own = sys.argv[1:sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
     qemu = sys.argv[len(own) + 2:]
     args = parser.parse_args(own)
+    if args.run and not qemu:
+        parser.error("--run wants QEMU's line behind --")
     try:
         line = qemu + prepare(args.flow, args.image, args.out, args.append, args.keys, qemu)
+        if args.run:
+            os.execvp(line[0], line)
     except (OSError, ValueError) as error:
         sys.exit(f"uboot: {error}")
-    if args.run:
-        os.execvp(line[0], line)
     print(f"{args.out}/{args.flow}/ holds the disk; start it with: make run BOOT={args.flow}")
 
 

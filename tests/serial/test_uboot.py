@@ -192,6 +192,18 @@ def test_signing_wants_to_know_the_machine(tmp_path):
         uboot.prepare("fit-signed", IMAGES["release"], str(tmp_path), qemu=[QEMU, "-m", "1G"])
 
 
+@pytest.mark.parametrize("words, text", [
+    (["--run"], "--run wants QEMU's line behind --"),
+    (["--run", "--", "no-such-qemu"], "No such file or directory"),
+    (["--image", __file__], "test_uboot.py: not an arm64 Image"),
+    (["--image", "/no/Image"], "/no/Image")])
+def test_tool_names_what_is_missing(words, text, tmp_path):
+    done = subprocess.run([sys.executable, "-B", TOP + "/tools/uboot.py", "uboot", "--image",
+                           IMAGES["release"], "--out", str(tmp_path), *words],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode and text in done.stderr and "Traceback" not in done.stderr
+
+
 HERE_IS = "load virtio 0:1 ${kernel_addr_r} "
 
 
