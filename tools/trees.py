@@ -329,7 +329,9 @@ class Report:
 
     def told(self, name):
         """Whether a warning names it; names in messages are cut."""
-        return any(name[:40] in line for line in self.warnings)
+        end = r"(?![\w@+-])" if len(name) <= 40 else ""
+        word = re.compile(re.escape(name[:40]) + end)
+        return any(word.search(line) for line in self.warnings)
 
     def numbers(self, name):
         return [int(word) for word in re.findall(r"\d+", self.lines[name])]
@@ -431,15 +433,10 @@ def check_cma(report, tree, numbers):
         yield f"{name}: lent, and the tree does not say so"
     if defaults:
         numbers["default area found" if found else "default area not made"] += 1
-        # The first of them that is there.
-        for node in defaults:
-            if found == [node.name[:31]]:
-                break
-            if not report.told(node.name):
-                yield f"{node.name}: not the default area, and no word about it"
-                break
-    elif found:
-        yield f"{found[0]} is the default area, the tree names none"
+    # The first of them that is there.
+    expected = [node.name[:31] for node in defaults if node.name[:31] in lent_rows][:1]
+    if found != expected:
+        yield f"the default area is {found}, expected {expected}"
 
 
 def check_dma(report, tree):

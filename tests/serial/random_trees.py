@@ -115,7 +115,22 @@ class Maker:
                 self.fit(self.place(), self.r.choice([0, MIB, 32 * MIB, GIB, 1 << 62, 1 << 63]))
                 for _ in range(self.r.choice([1, 1, 2, 3])))))
 
+    def pool(self, nr):
+        """A region as it should be to be lent."""
+        node = Node(f"pool-{nr}", [("compatible", POOL), ("reusable", b"")])
+        size = self.r.choice([2, 4, 8]) * MIB
+        if self.chance(0.5):
+            at = HOME + self.r.randrange(self.size) & -2 * MIB
+            node.set("reg", self.cells.reg((at, size)))
+        else:
+            node.set("size", self.number(size, self.cells.size))
+        if self.chance(0.5):
+            node.set("linux,cma-default", b"")
+        return node
+
     def region(self, nr):
+        if self.chance(0.15):
+            return self.pool(nr)
         node = Node(f"region-{nr}")
         if self.chance(0.6):
             self.fixed(node)

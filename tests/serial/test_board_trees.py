@@ -3,6 +3,7 @@
 against a second reading of each (tools/trees.py), and what it says about trees
 that cannot be used. The last cases show that the comparison can fail."""
 
+import glob
 import os
 import re
 import resource
@@ -12,6 +13,7 @@ import sys
 
 import pytest
 
+from hostkernel import LIBFDT
 from machine import BUILD, QEMU
 
 import random_trees
@@ -207,23 +209,46 @@ def test_symbols_change_nothing(tmp_path):
     assert trees.one(MEMMAP, path)[1] == []
 
 
+def random_tree(program, path, seed):
+    """(booted, what is wrong) with a tree made up; no memory to speak of is no fault."""
+    with open(path, "wb") as f:
+        f.write(random_trees.tree(seed))
+    board = trees.Tree(path)
+    status, text = trees.memmap(program, board, [])
+    if status == 0:
+        return True, trees.check(board, [], text, trees.collections.Counter())
+    return False, [] if status == 3 and REFUSED.search(text) else [text]
+
+
 @pytest.mark.timeout(3600 if SOAK else 300)
 def test_trees_that_no_board_has(tmp_path):
-    """Memory, regions, nodes and buses at random: each comes to what the second reader
-    says, or has no memory to speak of and is refused."""
-    path, booted, wrong = str(tmp_path / "random.dtb"), 0, []
+    """Memory, regions, nodes and buses at random come to what the second reader says."""
+    booted, wrong = 0, []
     for seed in range(RANDOM):
-        with open(path, "wb") as f:
-            f.write(random_trees.tree(seed))
-        status, text = memmap(path)
-        booted += status == 0
-        if status == 0:
-            faults = trees.check(trees.Tree(path), [], text, trees.collections.Counter())
-        else:
-            faults = [] if status == 3 and REFUSED.search(text) else [text]
+        good, faults = random_tree(MEMMAP, str(tmp_path / "random.dtb"), seed)
+        booted += good
         wrong += [f"seed {seed}: {fault}" for fault in faults]
     assert not wrong, "\n".join(wrong)
     assert booted > RANDOM * 0.9
+
+
+PLANTS = sorted(glob.glob("tests/plants/trees-*.patch"))
+
+
+@pytest.mark.parametrize("patch", PLANTS, ids=lambda name: os.path.basename(name)[:-6])
+def test_planted_bug(tmp_path, patch):
+    """A bug built into the intake on purpose is found by the comparison, and named."""
+    with open(patch, encoding="utf-8") as text:
+        told = dict(re.findall(r"^(\w+): (.*)$", text.read().split("\n---", 1)[0], re.M))
+    program = f"{BUILD}/host/plants/{os.path.basename(patch)[:-6]}/memmap"
+    subprocess.run(["make", "-s", f"B={BUILD}", f"LIBFDT={LIBFDT}", program], check=True,
+                   timeout=280)
+    if told["Tree"] != "random":
+        found = [trees.one(program, tree(told["Tree"]))[1]]
+    else:
+        found = (random_tree(program, str(tmp_path / "random.dtb"), seed)[1]
+                 for seed in range(RANDOM))
+    assert any(re.search(told["Says"], fault) for faults in found for fault in faults), told
 
 
 def damaged(change):
