@@ -139,14 +139,15 @@ ifdef TREE
 run: $(A)/Image
 	@echo "Tidemark on $(TREE)."
 	@echo "Leave with Ctrl-A x (or type poweroff). The serial console follows."
-	$(Q)TM_BUILD=$(W) $(PYTHON) -B tools/loader.py --append $(call quote,$(APPEND)) --build $(BUILD) \
-		$(TREE) -- $(QEMU_ARGS)
+	$(Q)TM_BUILD=$(W) $(PYTHON) -B tools/loader.py --append $(call quote,$(APPEND)) \
+		--build $(BUILD) $(TREE) -- $(QEMU_ARGS)
 else
 run: $(A)/Image board-fetch
 	$(BOARD_CHECK)
 	@echo "$(BOARD_TEXT)"
 	@echo "Leave with Ctrl-A x (or type poweroff). The serial console follows."
-	$(Q)$(or $(BOARD_RUN),$(BOARD_QEMU) -serial mon:stdio -kernel $< -append $(call quote,$(APPEND))) \
+	$(Q)$(or $(BOARD_RUN),$(BOARD_QEMU) -serial mon:stdio -kernel $< \
+		-append $(call quote,$(APPEND))) \
 		$(QEMU_ARGS)
 endif
 

@@ -61,6 +61,9 @@ class _Climb:
         if found == PROMPT_AT_LINE_START:
             self.done = self.kernel
         elif found in (KERNEL_BANNER, GREETING):
+            if self.command and not self.typed:
+                raise self.failed(f"it booted by itself, before {self.command!r} could be typed; "
+                                  "does U-Boot count down?")
             self.kernel, self.stage = True, "the kernel"
         elif found == UBOOT_BANNER:
             self._begin()

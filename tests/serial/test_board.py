@@ -6,6 +6,7 @@ tests run there."""
 import contextlib
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -74,6 +75,17 @@ def test_command_that_does_not_boot(tmp_path):
     with Scripted(tmp_path, Scripted.uboot) as script:
         with pytest.raises(NotBooted, match="back at its prompt after 'nonsense'"):
             started(script, bootcmd="nonsense")
+
+
+def no_countdown(script):
+    script.say(UBOOT)
+    script.kernel()
+
+
+def test_another_kernel_is_not_taken_for_the_one_asked_for(tmp_path):
+    with Scripted(tmp_path, no_countdown) as script:
+        with pytest.raises(NotBooted, match="booted by itself, before 'run tidemark' could"):
+            started(script, bootcmd="run tidemark")
 
 
 def test_reset_without_power_command(tmp_path):
@@ -316,6 +328,19 @@ def test_options_that_make_no_sense(options, words):
     assert status == 4 and re.search(words, text), text
 
 
+def test_make_hands_on_what_was_written():
+    """Quotes, and what only U-Boot is to expand."""
+    said = subprocess.run(
+        ["make", "-n", "-C", f"{HERE}/../..", "test-board", "PORT=/dev/x", "BOARD=raspi3b",
+         "POWER=relay 'one two' $x", "BOOTCMD=booti ${kernel_addr_r} - ${fdt_addr}",
+         "TESTS=tests/serial/test_mm.py", "TEST_ARGS=-x"], stdout=subprocess.PIPE, text=True,
+        timeout=30, check=True).stdout.replace("\\\n", " ")
+    line = shlex.split(said[said.index("--rootdir"):].split("\n")[0])
+    assert line[1:] == ["tests/serial/test_mm.py", "--board", "raspi3b", "--port", "/dev/x",
+                        "--baud", "115200", "--power", "relay 'one two' $x", "--bootcmd",
+                        "booti ${kernel_addr_r} - ${fdt_addr}", "-x"]
+
+
 def test_reasons_are_printed(tmp_path):
     """No board is needed to say what a board cannot do."""
     status, text = nested(f"{HERE}/test_repeat.py", f"{HERE}/test_shapes.py", "--board",
@@ -366,7 +391,7 @@ def desk(tmp_path):
         yield rig
 
 
-FILES = ["test_console", "test_ladder", "test_mm", "test_target"]
+FILES = ["test_console", "test_ladder", "test_mm", "test_shapes", "test_target"]
 SUITES = "*" if os.environ.get("SOAK") else "lib arch spin* sched sem mm policy ladder mobility pcp"
 
 
@@ -404,6 +429,7 @@ def test_suites_over_the_wire(desk, tmp_path, show_case):
         show_case(case, outcome, note)
         passed["test_target"] += outcome == "passed"
     assert passed["test_console"] > 60 and passed["test_mm"] > 100, passed
+    assert passed["test_shapes"] == 5, passed  # all that need not be told what there is
     assert passed["test_ladder"] > 1 and passed["test_target"] > 60, passed
     assert desk.starts >= 3  # by the power command, once a file
     with open(f"{logs}/test_console/test_history.log", encoding="utf-8") as log:
