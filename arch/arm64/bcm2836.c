@@ -61,6 +61,7 @@ static struct {
 	u32 of_core[NR_CORES];
 	u32 of_level[IRQ_LEVEL_MAX + 1];
 } shared[NR_BANKS];
+static u32 levels; /* (A) that any line ever had */
 
 /* Private lines, by core, bits as line numbers: enabled (P), soft (A). */
 static struct {
@@ -80,6 +81,12 @@ static unsigned int core_of(unsigned int cpu)
 static u32 get(const u32 *word)
 {
 	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+/* Behind a barrier; who changes the word later looks, and knocks, himself. */
+static u32 peek(const u32 *word)
+{
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
 /* Set or clear bits; what they were. A full barrier. */
@@ -252,6 +259,7 @@ static void set_level(unsigned int irq, unsigned int level)
 	for (unsigned int l = 0; l <= IRQ_LEVEL_MAX; l++)
 		clear_bits(&shared[bank_of(irq)].of_level[l], bit_of(irq));
 	set_bits(&shared[bank_of(irq)].of_level[level], bit_of(irq));
+	set_bits(&levels, 1u << level);
 }
 
 /* ---- serving -------------------------------------------------------------------------- */
@@ -272,21 +280,41 @@ static unsigned int take_private(unsigned int core, u32 source)
 /* Raised lines that this core may serve now. */
 static u32 raised_for(unsigned int core, unsigned int bank)
 {
-	return get(&shared[bank].soft) & get(&shared[bank].enabled) &
-	       get(&shared[bank].of_core[core]) & ~get(&shared[bank].active);
+	u32 lines = peek(&shared[bank].soft);
+
+	if (!lines)
+		return 0;
+	return lines & peek(&shared[bank].enabled) & peek(&shared[bank].of_core[core]) &
+	       ~peek(&shared[bank].active);
+}
+
+/* Lines that pend on the wire and are to be served. */
+static u32 wired_in(unsigned int bank, u32 pending)
+{
+	return pending ? pending & peek(&shared[bank].enabled) & ~peek(&shared[bank].held) : 0;
 }
 
 /* The first line of the highest level. */
 static unsigned int most_urgent(const u32 due[NR_BANKS])
 {
-	for (unsigned int level = IRQ_LEVEL_MAX + 1; level--;)
-		for (unsigned int bank = 0; bank < NR_BANKS; bank++) {
-			u32 lines = due[bank] & get(&shared[bank].of_level[level]);
+	unsigned int irq = NONE, above = 0;
 
-			if (lines)
-				return IRQ_SHARED + bank * 32 + (unsigned int)__builtin_ctz(lines);
+	for (unsigned int bank = 0; bank < NR_BANKS; bank++) {
+		if (!due[bank])
+			continue;
+		for (u32 left = peek(&levels) >> above << above; left;) {
+			unsigned int level = 31 - (unsigned int)__builtin_clz(left);
+			u32 lines = due[bank] & peek(&shared[bank].of_level[level]);
+
+			left ^= 1u << level;
+			if (lines) {
+				irq = IRQ_SHARED + bank * 32 + (unsigned int)__builtin_ctz(lines);
+				above = level + 1;
+				break;
+			}
 		}
-	return NONE;
+	}
+	return irq;
 }
 
 /* True: the line is this CPU's to serve, and nobody else's until eoi(). */
@@ -316,14 +344,15 @@ static void forward(unsigned int bank, u32 bit)
 
 static unsigned int take_shared(unsigned int core, u32 source)
 {
-	u32 wired[NR_BANKS] = { 0 }, due[NR_BANKS], bit, more = 0;
+	u32 wired[NR_BANKS] = { 0 }, raised[NR_BANKS], due[NR_BANKS], bit;
 	unsigned int irq, bank;
 
 	if (source & SOURCE_GPU)
 		armctrl_pending(wired);
 	for (bank = 0; bank < NR_BANKS; bank++) {
-		wired[bank] &= get(&shared[bank].enabled) & ~get(&shared[bank].held);
-		due[bank] = wired[bank] | raised_for(core, bank);
+		wired[bank] = wired_in(bank, wired[bank]);
+		raised[bank] = raised_for(core, bank);
+		due[bank] = wired[bank] | raised[bank];
 	}
 	irq = most_urgent(due);
 	if (irq == NONE)
@@ -335,10 +364,9 @@ static unsigned int take_shared(unsigned int core, u32 source)
 			forward(bank, bit);
 		irq = NONE;
 	}
-	/* The wire asks again by itself, other raised lines do not. */
-	for (bank = 0; bank < NR_BANKS; bank++)
-		more |= raised_for(core, bank);
-	if (more)
+	/* The wire asks again by itself, other lines raised before do not. */
+	raised[bank] &= ~bit;
+	if (raised[0] | raised[1] | raised[2] | raised[3])
 		knock(core, IPI_LOOK);
 	return irq;
 }
@@ -403,6 +431,7 @@ static int init(const struct dt_node *node)
 		shared[bank].of_core[boot_core] = ~0u;
 		shared[bank].of_level[IRQ_LEVEL_DEFAULT] = ~0u;
 	}
+	levels = 1u << IRQ_LEVEL_DEFAULT;
 	mmio_write32(regs, GPU_ROUTING, boot_core);
 	mmio_write32(regs, BUS_CONTROL, 0);
 	mmio_write32(regs, LOCAL_TIMER, 0);

@@ -7,7 +7,7 @@
  * with aligned accesses only; what follows the jump runs at the link address.
  * The tables are written with caches off and invalidated around that, because
  * a real cache may hold stale lines of the same memory. Entering at EL3 is
- * against the boot protocol and parks the CPU.
+ * against the boot protocol: said on the UART of the hint, and the CPU parks.
  */
 #include "arch_layout.h"
 #include "pte.h"

@@ -65,7 +65,8 @@ damaged:
 	.globl	complain
 complain:
 	adr	x14, _uart_hint
-	ldr	x10, [x14, #HINT_BASE]
+	ldp	w10, w11, [x14, #HINT_BASE]	/* whole words: may be misplaced */
+	orr	x10, x10, x11, lsl #32
 	cbz	x10, park_for_good
 	/* x11: log2 of the register spacing, x12: status, x13: reading with room */
 	ldr	w11, [x14, #HINT_SHIFT]

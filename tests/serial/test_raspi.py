@@ -20,6 +20,7 @@ ARMCTRL = "/soc/interrupt-controller@7e00b200"
 LOCAL = "/soc/local_intc@40000000"
 MINI_UART = "/soc/serial@7e215040"
 WATCHDOG = "/soc/watchdog@7e100000"
+MASKED_MAX = 1000  # instructions with interrupts masked, as tests/target/latency.c has it
 GPU_MIB = 64  # QEMU keeps so much of the 1 GiB for it
 
 
@@ -133,6 +134,18 @@ def test_holds_under_stress(real_tree):
         assert "0 violations" in machine.ok("mm check", timeout=60)
     for name in ("arch_timer", "Rescheduling interrupts"):
         assert len(counts[name]) == 4 and min(counts[name]) > 100, counts
+
+
+def test_an_interrupt_is_one_bounded_step(changed):
+    """On one CPU, which has all instructions for itself: lines raised by software,
+    alarms and the console's, from vector to return."""
+    tree = changed("one-cpu", *(f"-r FILE /cpus/cpu@{cpu}" for cpu in (1, 2, 3)))
+    commands = "echo 0 > /proc/tm_latency; stress 300; cat /proc/tm_latency"
+    text, status = run_commands(Pi("raspi3b-meter", tree), commands, image=IMAGES["meter"],
+                                exact=True)
+    assert status == 0 and "unit instructions" in text
+    masked = int(re.search(r"^masked (\d+) ", text, re.M)[1])
+    assert masked <= MASKED_MAX, text[-3000:]
 
 
 def test_pasted_text_comes_whole(pi):
