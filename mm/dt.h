@@ -50,6 +50,8 @@ const char *dt_string(const struct dt_node *n, const char *name);
 int dt_u32(const struct dt_node *n, const char *name, unsigned int index, u32 *val);
 /* Big-endian cells (1 or 2) to a number. */
 u64 dt_cells(const u8 *value, unsigned int cells);
+/* An address of 1 to 3 cells; the first of three is PCI's own and no part of it. */
+u64 dt_address(const u8 *value, unsigned int cells);
 bool dt_is_compatible(const struct dt_node *n, const char *compatible);
 /* No `status`, or "okay", or "ok". */
 bool dt_available(const struct dt_node *n);

@@ -30,6 +30,7 @@ PAGE = 4096
 MIB, GIB = 1 << 20, 1 << 30
 LIMIT = (1 << 44) - PAGE
 BLOCK = 2 * MIB
+MASK = (1 << 64) - 1 # of an address on PCI, whose third cell is no part of it
 LINE = re.compile(r"^  \[0x([0-9a-f]+), 0x([0-9a-f]+)\) +\d+ (?:MiB|KiB|B) +(.*)$")
 # Where RAM begins on chips whose trees leave it open.
 FAMILIES = [("allwinner,", 0x40000000), ("amd,seattle", 0x8000000000), ("fsl,imx8m", 0x40000000),
@@ -231,7 +232,10 @@ def translate(node, prop, address):
                 return None
         elif node.props[prop]:
             (ca, cs), (pa, _) = node.cells(), node.parent.cells()
+            if prop == "ranges" and max(ca, pa) > 2: # PCI
+                return None
             for child, parent, size in tuples(node.words(prop), ca, pa, cs):
+                child, parent = child & MASK, parent & MASK
                 if child <= address < child + size:
                     address += parent - child
                     break
@@ -286,7 +290,7 @@ def dma_end(tree, start):
             continue
         reach = 0
         for _, parent, size in tuples(node.words("dma-ranges"), ca, pa, cs):
-            parent = translate(node.parent, "dma-ranges", parent)
+            parent = translate(node.parent, "dma-ranges", parent & MASK)
             if parent is not None and size:
                 reach = max(reach, parent + size - 1)
         lowest = min(lowest, reach or lowest)

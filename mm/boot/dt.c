@@ -367,6 +367,11 @@ bool dt_available(const struct dt_node *n)
 	return !v || dt_list_has(v, len, "okay") || dt_list_has(v, len, "ok");
 }
 
+u64 dt_address(const u8 *value, unsigned int cells)
+{
+	return cells == 3 ? dt_cells(value + 4, 2) : dt_cells(value, cells);
+}
+
 bool dt_is_cpu(const struct dt_node *n)
 {
 	const char *type = dt_string(n, "device_type");
@@ -384,23 +389,25 @@ void dt_child_cells(const struct dt_node *n, u32 *address, u32 *size)
 
 /*
  * One step up: an address of bus `n` as its parent bus sees it. Without ranges
- * nothing gets through; without dma-ranges everything does.
+ * nothing gets through; without dma-ranges everything does. What PCI decodes for a
+ * CPU needs more than a number; what its masters reach does not.
  */
 static bool translate_up(const struct dt_node *n, const char *prop, u64 *addr)
 {
-	u32 ca, cs, pa, ps, len;
+	bool dma = !strcmp(prop, "dma-ranges");
+	u32 ca, cs, pa, ps, len, most = dma ? 3 : 2;
 	const u8 *v = dt_prop_get(n, prop, &len);
 
 	if (!v)
-		return !strcmp(prop, "dma-ranges");
+		return dma;
 	if (!len)
 		return true;
 	dt_child_cells(n, &ca, &cs);
 	dt_child_cells(n->parent, &pa, &ps);
-	if (ca < 1 || ca > 2 || pa < 1 || pa > 2 || cs < 1 || cs > 2)
+	if (ca < 1 || ca > most || pa < 1 || pa > most || cs < 1 || cs > 2)
 		return false;
 	for (u32 step = 4 * (ca + pa + cs); len >= step; v += step, len -= step) {
-		u64 child = dt_cells(v, ca), parent = dt_cells(v + 4 * ca, pa);
+		u64 child = dt_address(v, ca), parent = dt_address(v + 4 * ca, pa);
 		u64 size = dt_cells(v + 4 * (ca + pa), cs);
 
 		if (*addr >= child && *addr - child < size)

@@ -274,12 +274,12 @@ static tm_init u64 dma_reach(const struct dt_node *n)
 	dt_child_cells(n, &ca, &cs);
 	dt_child_cells(n->parent, &pa, &ps);
 	step = 4 * (ca + pa + cs);
-	if (ca > 3 || pa < 1 || pa > 2 || cs < 1 || cs > 2 || len % step) {
+	if (ca > 3 || pa < 1 || pa > 3 || cs < 1 || cs > 2 || len % step) {
 		dt_warn("%s dma-ranges: %u bytes do not fit its cells, ignored", path, len);
 		return 0;
 	}
 	for (; len; v += step, len -= step) {
-		u64 start = dt_cells(v + 4 * ca, pa), size = dt_cells(v + 4 * (ca + pa), cs), end;
+		u64 start = dt_address(v + 4 * ca, pa), size = dt_cells(v + 4 * (ca + pa), cs), end;
 
 		if (!size || !dt_translate(n->parent, "dma-ranges", &start))
 			continue;

@@ -1833,6 +1833,29 @@ static void dma_bus(const char *name, u32 address_cells, u32 size_cells, const u
 }
 
 /* All RAM above 4 GiB, and a device that reaches less: everything is DMA memory. */
+/*
+ * As on a Raspberry Pi 5: a bus on a PCI device, whose addresses have three cells.
+ *   inner [0, 1 GiB) -> PCI [64 GiB, 65 GiB) -> CPU [512 MiB, 1.5 GiB)
+ */
+static void test_dma_through_pci(void **state)
+{
+	const u32 pci[] = { 0x43000000, 0x10, 0, 0, 0x20000000, 0, 0xa0000000 };
+	const u32 inner[] = { 0, 0, 0x43000000, 0x10, 0, 0, 0x40000000 };
+
+	(void)state;
+	tree_begin(2, 2);
+	memory_node(RAM, 2 * GIB, -1);
+	node_begin("pcie");
+	prop_u32("#address-cells", 3);
+	prop_u32("#size-cells", 2);
+	prop_cells("dma-ranges", pci, ARRAY_SIZE(pci));
+	dma_bus("rp1", 2, 2, inner, ARRAY_SIZE(inner));
+	node_end();
+	take_all();
+	assert_silent();
+	assert_int_equal(boot_info()->dma_end.v, GIB + 512 * MIB);
+}
+
 static void test_dma_far_below_ram(void **state)
 {
 	(void)state;
@@ -1865,9 +1888,9 @@ static void test_dma_ranges_that_say_nothing(void **state)
 	dma_bus("inner", 1, 1, cells, 2);
 	node_end();
 	node_begin("wide");
-	prop_u32("#address-cells", 3);
+	prop_u32("#address-cells", 4);
 	prop_u32("#size-cells", 1);
-	dma_bus("inner", 1, 1, cells, 5);
+	dma_bus("inner", 1, 1, cells, 6);
 	node_end();
 	node_begin("closed");
 	prop_u32("#address-cells", 2);
@@ -2012,6 +2035,7 @@ int main(void)
 		cmocka_unit_test_setup(test_dma_30_bits, setup),
 		cmocka_unit_test_setup(test_dma_below_ram, setup),
 		cmocka_unit_test_setup(test_dma_far_below_ram, setup),
+		cmocka_unit_test_setup(test_dma_through_pci, setup),
 		cmocka_unit_test_setup(test_dma_ranges_that_say_nothing, setup),
 		cmocka_unit_test_setup(test_dma_without_end, setup),
 		cmocka_unit_test_setup(test_dma_is_exact, setup),

@@ -9,11 +9,16 @@ What must come of them is what tools/trees.py reads out of them by itself."""
 
 import random
 
-from hostile_trees import GIB, MIB, Cells, Node, blob, text, u32
+from hostile_trees import GIB, MIB, Cells, Node, blob, text, u32, u64
 
 PAGE = 4096
 HOME = GIB  # where the sound bank begins, and where most things happen
 POOL = text("shared-dma-pool")
+
+
+def address(value, cells):
+    """Big-endian cells; of three the first is PCI's own."""
+    return {1: u32(value), 2: u64(value), 3: u32(0x43000000) + u64(value)}[cells]
 
 
 class Maker:
@@ -180,9 +185,9 @@ class Maker:
 
     def bus(self, above, depth):
         """Addresses of this width, on a bus with that of `above`; reaches some of it."""
-        own = Cells(self.r.choice([1, 2]), self.r.choice([1, 2]))
-        node = Node(f"bus-{depth}", [("#address-cells", u32(own.address)),
-                                     ("#size-cells", u32(own.size)), ("ranges", b"")])
+        own, size_cells = self.r.choice([1, 2, 3]), self.r.choice([1, 2])
+        node = Node(f"bus-{depth}", [("#address-cells", u32(own)),
+                                     ("#size-cells", u32(size_cells)), ("ranges", b"")])
         if self.chance(0.15):
             node.set("status", text("disabled"))
         if self.chance(0.7):
@@ -191,9 +196,8 @@ class Maker:
                 child = self.r.choice([0, 0, 0x40000000, 0xc0000000])
                 parent = self.r.choice([0, 0, 0x40000000, 0x80000000])
                 size = self.r.choice([0, MIB, 0x3f000000, GIB + 5, 0x50000000, 0xc0000000])
-                value += Cells(own.address, 1).reg((child, 0))[:-4]
-                value += Cells(above.address, 1).reg((parent, 0))[:-4]
-                value += Cells(1, own.size).reg((0, size))[4:]
+                value += address(child, own) + address(parent, above)
+                value += address(size, size_cells)
             node.set("dma-ranges", value[:-4 if value and self.chance(0.05) else None])
         if depth < 3 and self.chance(0.6):
             node.add(self.bus(own, depth + 1))
@@ -204,7 +208,7 @@ class Maker:
                          ("#size-cells", u32(self.cells.size)),
                          ("model", text("made up"))])
         parts = [self.cpus(), self.reserved(), *self.banks(),
-                 *(self.bus(self.cells, 0) for _ in range(self.r.choice([0, 1, 2])))]
+                 *(self.bus(self.cells.address, 0) for _ in range(self.r.choice([0, 1, 2])))]
         if self.numa and self.chance(0.7):
             parts.append(self.distances())
         if self.chance(0.2):
