@@ -199,4 +199,4 @@ compile_commands.json: $(O)/.flags
 
 clean:
 	rm -rf $(B)/arm64 $(B)/arm64-test $(B)/arm64-meter $(B)/app-* $(B)/host $(B)/bench \
-		$(B)/lint $(B)/sdcard $(B)/tftp compile_commands.json
+		$(B)/lint $(B)/sdcard $(B)/tftp $(B)/qemu-virt compile_commands.json

@@ -8,6 +8,12 @@ ifeq ($(filter $(BOARD),$(BOARDS)),)
 $(error BOARD=$(BOARD): there is $(BOARDS))
 endif
 include boards/$(BOARD)/board.mk
+# Words that would mean nothing are refused rather than ignored.
+ifneq ($(filter-out qemu-virt,$(BOARD))$(TREE),)
+$(foreach word,BOOT SMP MEM,$(if $($(word)),$(error $(word)=$($(word)): not with \
+	$(if $(TREE),TREE=$(TREE),BOARD=$(BOARD)))))
+$(if $(TREE),$(if $(filter qemu-virt,$(BOARD)),,$(error TREE=$(TREE): not with BOARD=$(BOARD))))
+endif
 
 .PHONY: sdcard flash tftp board-fetch
 FIRMWARE ?=

@@ -162,9 +162,16 @@ def test_make_passes_arguments_as_they_are(boot):
     assert words[at + 1] == WORDS
 
 
-def test_blanks_in_paths_are_refused_by_name():
-    done = make("run", "B=a b")
-    assert done.returncode and "make cannot handle blanks in paths" in done.stderr
+@pytest.mark.parametrize("words, text", [
+    ("B=a b", "make cannot handle blanks in paths"),
+    ("BOARD=raspi3b BOOT=uboot", "BOOT=uboot: not with BOARD=raspi3b"),
+    ("BOARD=raspi3b MEM=2G", "MEM=2G: not with BOARD=raspi3b"),
+    ("TREE=dts/holes.dts SMP=2", "SMP=2: not with TREE=dts/holes.dts"),
+    ("TREE=dts/holes.dts BOARD=raspi3b", "TREE=dts/holes.dts: not with BOARD=raspi3b"),
+    ("BOOT=grub", "BOOT=grub: it is one of: uboot extlinux fit fit-signed")])
+def test_words_of_make_that_mean_nothing_are_refused(words, text):
+    done = make("run", *([words] if words == "B=a b" else words.split()))
+    assert done.returncode and text in done.stderr
 
 
 def contents(folder):
