@@ -61,10 +61,8 @@ class PowerFailed(Gone):
 
 
 # In the middle of a test these mean the end of it.
-WATCHED = [(r"(?:\A|\n)(U-Boot (?:SPL |TPL )?20\d\d|NOTICE:  BL1?)|" + firmware.GREETING,
-            Rebooted, "the board started again"),
+WATCHED = [(firmware.BEGINNING, Rebooted, "the board started again"),
            (firmware.PANIC, Panicked, "the kernel stopped")]
-
 
 LINE_ERRORS = (OSError, serial.SerialException, termios.error)
 HINTS = {errno.EACCES: " (are you in its group, dialout?)",
@@ -341,11 +339,18 @@ class Board(Console):
 
     def _learn(self):
         """What lacks() compares: the build, CPUs, nodes and memory."""
+        nodes = self.ok("ls /sys/devices/system/node")
         self.facts = {
-            "variant": re.search(r"\((\w+) build", self.ok("version"))[1],
-            "cpus": int(re.search(r"(\d+) CPU", self.ok("uptime"))[1]),
-            "nodes": len(re.findall(r"\bnode\d+", self.ok("ls /sys/devices/system/node"))) or 1,
-            "mib": int(re.search(r"MemTotal: +(\d+)", self.ok("cat /proc/meminfo"))[1]) >> 10}
+            "variant": self._fact("version", r"\((\w+) build"),
+            "cpus": int(self._fact("uptime", r"(\d+) CPU")),
+            "nodes": len(re.findall(r"\bnode\d+", nodes)) or 1,
+            "mib": int(self._fact("cat /proc/meminfo", r"MemTotal: +(\d+)")) >> 10}
+
+    def _fact(self, command, pattern):
+        found = re.search(pattern, self.ok(command))
+        if not found:
+            raise self.failure(NoAnswer, f"`{command}` does not say what our kernel says")
+        return found[1]
 
     def lacks(self, shape, variant):
         """Why a test that wants this cannot run here, or None, also as long as the

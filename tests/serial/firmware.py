@@ -12,9 +12,11 @@ from qemu import Gone
 
 UBOOT_BANNER = r"(?:\A|\n)U-Boot (?:SPL |TPL )?20\d\d\.\d\d"
 COUNTDOWN = r"Hit any key to stop autoboot"
-UBOOT_PROMPT = r"(?:\A|\n)(?:=> |U-Boot> )"
+# As it is, or with the name of a board or vendor, which is longer than our `tm`.
+UBOOT_PROMPT = r"(?:\A|\n)(?:=>|[A-Za-z][\w.-]{2,20} ?(?:=>|>>|[>#])) "
 KERNEL_BANNER = r"\] Tidemark \d"
 GREETING = r"Type help for the commands"
+BEGINNING = rf"{UBOOT_BANNER}|(?:\A|\n)NOTICE:  BL\d|{GREETING}"  # or TF-A's first words
 PANIC = r"tm: panic: [^\r\n]*[\r\n]"
 STOP_KEY = " "
 ROUNDS = 3  # starts from the beginning, before it is called a loop

@@ -17,6 +17,7 @@ import pytest
 
 import board as serial_board
 import machine
+import scripted
 import transcript
 import views
 from board import Board, EchoLost, Garbled, LineLost, NoAnswer, Panicked, PowerFailed, Rebooted
@@ -58,7 +59,9 @@ def started(script, **how):
     (Scripted.uboot, "run tidemark", ["run tidemark"]),
     (Scripted.uboot, "setenv a b\nrun tidemark", ["setenv a b", "run tidemark"]),
     (Scripted.uboot_prompt, "", ["boot"]),
-    (Scripted.uboot_prompt, "run tidemark", ["run tidemark"])])
+    (Scripted.uboot_prompt, "run tidemark", ["run tidemark"]),
+    (lambda script: script.uboot_prompt("ZynqMP> "), "run tidemark", ["run tidemark"]),
+    (lambda script: script.uboot_prompt("Marvell>> "), "", ["boot"])])
 def test_comes_up(tmp_path, firmware, bootcmd, typed):
     with Scripted(tmp_path, firmware) as script:
         board = started(script, bootcmd=bootcmd)
@@ -173,6 +176,13 @@ def test_is_started_again_by_power(tmp_path):
             board.restart()
         assert script.starts == 5
         board.close()
+
+
+def test_a_prompt_like_ours(tmp_path, monkeypatch):
+    monkeypatch.setitem(scripted.ANSWERS, "version", "Tidemark, but another one")
+    with Scripted(tmp_path) as script:
+        with pytest.raises(NoAnswer, match="`version` does not say what our kernel says"):
+            started(script)
 
 
 # ---- typing --------------------------------------------------------------------------
