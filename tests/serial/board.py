@@ -28,6 +28,7 @@ ECHO_WAIT = 2
 UNHEARD = 0.02  # the console looks at a polled UART each millisecond
 TRIES = 3  # to type a line, before the line is called bad
 POWER_WAIT = 60
+REPLUG_WAIT = 5  # for a line that was there, and comes back when the board has power
 CTRL_C = "\x03"
 WINDOW = 4096  # bytes of what came earlier that are searched again with what is new
 
@@ -87,8 +88,9 @@ class Line(SpawnBase):
         try:
             yield
         except (*LINE_ERRORS, ValueError) as error:  # ValueError: a rate or URL of no use
-            hint = HINTS.get(getattr(error, "errno", None), "")
-            raise LineLost(f"{self.name} {what}: {error}{hint}") from None
+            code = getattr(error, "errno", None)
+            why = os.strerror(code) + HINTS.get(code, "") if code else error
+            raise LineLost(f"{self.name} {what}: {why}") from None
 
     def read_nonblocking(self, size=1, timeout=-1):
         end = time.monotonic() + (self.timeout if timeout == -1 else timeout)
@@ -109,6 +111,12 @@ class Line(SpawnBase):
                 self.early += self.port.read(self.port.in_waiting)
                 self.port.write(data[at:at + 256])
         return len(data)
+
+    def alive(self):
+        try:
+            return self.port.in_waiting >= 0
+        except LINE_ERRORS:
+            return False
 
     def forget(self, quiet=0.2, at_most=2.0):
         """Read until nothing has come for a while; none of it is matched."""
@@ -175,6 +183,7 @@ class Board(Console):
         self.tell = tell
         self.starts = starts  # by power, before it is called dead
         self.usable = False
+        self.was_open = False
         self.dead = False  # it could not be started, though it was tried
         self.facts = {}
         transcript.add(self)
@@ -278,10 +287,16 @@ class Board(Console):
     def _connect(self):
         if self.child:
             return
-        try:
-            self.child = Line(self.port, self.baud)
-        except LineLost as lost:
-            raise self.failure(LineLost, str(lost)) from None
+        end = time.monotonic() + (REPLUG_WAIT if self.was_open else 0)
+        while True:
+            try:
+                self.child = Line(self.port, self.baud)
+                break
+            except LineLost as lost:
+                if time.monotonic() >= end:
+                    raise self.failure(LineLost, str(lost)) from None
+            time.sleep(0.2)
+        self.was_open = True
         self.child.logfile_read = self
 
     def _hang_up(self):
@@ -292,6 +307,13 @@ class Board(Console):
     def close(self):
         self._hang_up()
         transcript.drop(self)
+
+    def _power_cycle(self):
+        """An adapter that the board feeds goes with it and comes back."""
+        self.power.cycle()
+        if not self.child.alive():
+            self._hang_up()
+            self._connect()
 
     def restart(self):
         """Start it afresh, again if that failed and there is a power command."""
@@ -319,7 +341,7 @@ class Board(Console):
             self.child.forget()
             self.text = []
             if self.power:
-                self.power.cycle()
+                self._power_cycle()
             elif not self._soft_reset():
                 self.tell(f"{self.title}: please reset the board now; waiting {self.wait} s")
             firmware.to_prompt(self, self.wait, self.bootcmd, self._failed_boot)

@@ -10,6 +10,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as xml
 
@@ -251,7 +252,8 @@ def test_what_a_test_leaves_behind(tmp_path):
         board.close()
 
 
-def test_cable_pulled_and_put_back(tmp_path):
+def test_cable_pulled_and_put_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(serial_board, "REPLUG_WAIT", 0.5)
     with Scripted(tmp_path) as script:
         board = started(script)
         board.ok("echo before")
@@ -264,6 +266,22 @@ def test_cable_pulled_and_put_back(tmp_path):
         script.plug()
         board.ready()
         assert board.ok("echo again") == "again"
+        board.close()
+
+
+def test_adapter_that_the_board_feeds(tmp_path):
+    """Its device is gone while the board is off, and takes a while to come back."""
+    with Scripted(tmp_path) as script:
+        board = started(script)
+
+        def cycle():
+            script.wire.pull()
+            threading.Timer(0.7, script.plug).start()
+            threading.Timer(2, os.system, [script.power]).start()
+
+        board.power.cycle = cycle
+        board.restart()
+        assert script.starts == 2 and board.ok("echo again") == "again"
         board.close()
 
 
