@@ -9,13 +9,11 @@
 #include "loader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum {
 	MAX_CLAIMS = 1024,
@@ -213,32 +211,40 @@ static void fill_bootargs(const char *file, void *fdt, const char *args)
 
 /* ---- the whole ----------------------------------------------------------------- */
 
+/* Opening a FIFO would wait for somebody to write; so it is asked first what it is. */
+static FILE *open_file(const char *file)
+{
+	struct stat st;
+	FILE *f;
+
+	if (!strcmp(file, "-"))
+		return stdin;
+	if (stat(file, &st))
+		fail(file, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		fail(file, "not a file; - reads what is piped in");
+	f = fopen(file, "rb");
+	if (!f)
+		fail(file, strerror(errno));
+	return f;
+}
+
 /* Into zeroed memory with room behind it for what is filled in. */
 static u8 *read_file(const char *file, u64 *size)
 {
-	bool is_stdin = !strcmp(file, "-");
-	/* Opening a FIFO would else wait for somebody to write. */
-	int fd = is_stdin ? STDIN_FILENO : open(file, O_RDONLY | O_NONBLOCK);
+	FILE *f = open_file(file);
 	u8 *data = calloc(1, MAX_FILE + ROOM);
-	struct stat st;
-	ssize_t n;
 
-	if (fd < 0 || !data || fstat(fd, &st))
+	if (!data)
+		fail(file, "no memory");
+	*size = fread(data, 1, MAX_FILE, f);
+	if (ferror(f))
 		fail(file, strerror(errno));
-	if (!is_stdin && !S_ISREG(st.st_mode))
-		fail(file, "not a file; - reads what is piped in");
-	for (*size = 0; *size < MAX_FILE; *size += (u64)n) {
-		n = read(fd, data + *size, MAX_FILE - *size);
-		if (n < 0)
-			fail(file, strerror(errno));
-		if (!n)
-			break;
-	}
 	if (!*size)
 		fail(file, "empty");
 	if (*size == MAX_FILE)
 		fail(file, "too large for a device tree");
-	close(fd);
+	fclose(f);
 	return data;
 }
 
