@@ -81,6 +81,8 @@ drop_to_el1:
 	mrs	x20, CurrentEL
 	lsr	x20, x20, #2
 	mov_l	x9, SCTLR_OFF
+	adr_l	x10, first_vectors
+	msr	vbar_el1, x10
 	cmp	x20, #2
 	b.eq	1f
 	adr	x10, too_high
@@ -89,7 +91,8 @@ drop_to_el1:
 	msr	sctlr_el1, x9
 	isb
 	ret
-1:	mov	x10, #(1 << 31)			/* EL1 is AArch64, nothing trapped */
+1:	msr	vbar_el2, x10
+	mov	x10, #(1 << 31)			/* EL1 is AArch64, nothing trapped */
 	msr	hcr_el2, x10
 	isb
 	mov_l	x10, 0x30c50830			/* reserved ones; MMU, caches off */
@@ -134,22 +137,19 @@ drop_to_el1:
 	msr	S3_4_C1_C1_6, xzr		/* HFGITR_EL2 */
 	msr	S3_4_C3_C1_4, xzr		/* HDFGRTR_EL2 */
 	msr	S3_4_C3_C1_5, xzr		/* HDFGWTR_EL2 */
-4:	adr_l	x10, el2_vectors
-	msr	vbar_el2, x10
-	mov	x10, #0x3c5			/* EL1h, all masked */
+4:	mov	x10, #0x3c5			/* EL1h, all masked */
 	msr	spsr_el2, x10
 	msr	elr_el2, lr
 	eret
-
-park:
-	wfe
-	b	park
 
 misplaced:
 	.ascii	"\r\ntm: panic: the Image does not begin on a 4 KiB page; put it on 2 MiB\r\n"
 	.asciz	"tm: halted\r\n"
 too_high:
 	.ascii	"\r\ntm: panic: entered at EL3; the boot protocol wants EL2 or EL1\r\n"
+	.asciz	"tm: halted\r\n"
+too_early:
+	.ascii	"\r\ntm: panic: an exception at the first steps: is there RAM for all of the Image?\r\n"
 	.asciz	"tm: halted\r\n"
 	.balign	4
 
@@ -299,13 +299,22 @@ secondary_entry:
 	bl	link_address
 	b	enable_mmu
 
-/* Nothing of ours calls EL2; whoever does is stopped. */
+/*
+ * Until setup_cpu, and at EL2 for good, where nothing of ours calls: whoever gets
+ * here says so and stops.
+ */
 	.balign	2048
-el2_vectors:
+first_vectors:
 	.rept	16
 	.balign	128
-	b	park
+	b	exception
 	.endr
+exception:
+	adr	x9, too_early
+	mrs	x10, CurrentEL
+	cmp	x10, #(1 << 2)
+	b.eq	complain_mapped
+	b	complain
 
 /* ---- at the link address ---------------------------------------------------- */
 

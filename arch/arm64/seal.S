@@ -50,12 +50,17 @@ damaged:
 	sub	x10, x10, x9
 	add	x10, x10, x19
 	br	x10
-1:	mrs	x10, sctlr_el1
+1:	adr	x9, message
+	/* fall through */
+
+/* The same as below at EL1, where the MMU may be on. Runs on the identity map. */
+	.globl	complain_mapped
+complain_mapped:
+	mrs	x10, sctlr_el1
 	bic	x10, x10, #SCTLR_M
 	bic	x10, x10, #SCTLR_C
 	msr	sctlr_el1, x10
 	isb
-	adr	x9, message
 	/* fall through */
 
 /*

@@ -77,6 +77,18 @@ def test_entry_at_el3_says_so(tmp_path):
     assert "tm: panic: entered at EL3; the boot protocol wants EL2 or EL1" in text
 
 
+@pytest.mark.parametrize("machine", ["gic-version=3", "gic-version=3,virtualization=on"],
+                         ids=["el1", "el2"])
+def test_memory_ends_inside_the_image(machine, tmp_path):
+    """What the file holds fits, what the header asks for besides does not."""
+    put(str(tmp_path / "tree"), tree_of(ONE, tmp_path))
+    at = IMAGE_AT - 0x200000 + (512 << 20) - len(image()) - 0x10000 & ~0xfff
+    args = loader_args(str(tmp_path / "tree"), image_at=at)
+    text = batch(Shape("short-memory", 512, machine=machine), "", args=args, timeout=20,
+                 until=("tm: halted",))
+    assert "an exception at the first steps: is there RAM for all of the Image?" in text
+
+
 @pytest.fixture
 def at_prompt(tmp_path):
     """at_prompt(shape, NAME=bytes...): U-Boot's prompt on a disk with the Image
