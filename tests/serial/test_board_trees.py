@@ -184,7 +184,8 @@ SBSA = """/dts-v1/;
 	memory@10000000000 {
 		device_type = "memory"; reg = <0x100 0 0 0x20000000>; numa-node-id = <0>; };
 	memory@10020000000 {
-		device_type = "memory"; reg = <0x100 0x20000000 0 0x20000000>; numa-node-id = <1>; };
+		device_type = "memory"; reg = <0x100 0x20000000 0 0x20000000>;
+		numa-node-id = <1>; };
 	cpus { #address-cells = <2>; #size-cells = <0>;
 		cpu@0 { reg = <0 0>; numa-node-id = <0>; };
 		cpu@1 { reg = <0 1>; numa-node-id = <2>; }; };
