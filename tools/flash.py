@@ -166,13 +166,17 @@ def confirm(name):
 # ---- writing --------------------------------------------------------------------
 
 
+def no_right(path):
+    command = shlex.join([sys.executable, *sys.argv])
+    return Refused(f"{path}: no right to write (as root: sudo {command})")
+
+
 def open_disk(path):
     """For us alone: the kernel refuses a device that anything else holds."""
     try:
         return os.open(path, os.O_RDWR | os.O_EXCL | os.O_CLOEXEC)
     except PermissionError:
-        raise Refused(f"{path}: no right to write (as root: "
-                      f"sudo {shlex.join([sys.executable, *sys.argv])})") from None
+        raise no_right(path) from None
     except OSError as error:
         busy = ": something holds it that lsblk does not show" if error.errno == EBUSY else ""
         raise Refused(f"{path}: {error.strerror}{busy}") from None
@@ -277,6 +281,8 @@ def flash(args):
     shown = os.stat(path)
     check(disk, nr_bytes, args)
     show(disk, args.image, nr_bytes)
+    if not os.access(path, os.W_OK):
+        raise no_right(path)
     confirm(disk["name"])
     if describe(path, args) != disk:
         raise Refused(f"{path} is not as it was shown (mounted or changed meanwhile)")
