@@ -218,14 +218,16 @@ class Board(Console):
             yield
         except LineLost as lost:
             self._hang_up()
+            if str(lost).startswith(self.title):  # told already, within this
+                raise
             raise self.failure(LineLost, str(lost)) from None
 
     # ---- waiting and typing -----------------------------------------------------
 
     def _came(self, pattern, timeout):
         """Has it, within the time? A reboot, a panic and a lost line raise at once."""
-        self._connect()
         with self.line_watched():
+            self._connect()
             try:
                 which = self.child.expect([pattern, *(w[0] for w in WATCHED)], timeout=timeout)
             except pexpect.TIMEOUT:
@@ -244,8 +246,8 @@ class Board(Console):
         return plain(self.child.before)
 
     def send(self, text):
-        self._connect()
         with self.line_watched():
+            self._connect()
             super().send(text)
 
     def keys(self, text):
@@ -292,9 +294,9 @@ class Board(Console):
             try:
                 self.child = Line(self.port, self.baud)
                 break
-            except LineLost as lost:
+            except LineLost:
                 if time.monotonic() >= end:
-                    raise self.failure(LineLost, str(lost)) from None
+                    raise
             time.sleep(0.2)
         self.was_open = True
         self.child.logfile_read = self
@@ -309,10 +311,16 @@ class Board(Console):
         transcript.drop(self)
 
     def _power_cycle(self):
-        """An adapter that the board feeds goes with it and comes back."""
+        """An adapter that the board feeds goes with it and comes back, or is not
+        there before."""
+        if "://" in self.port or os.path.exists(self.port):
+            self._connect()
+            self.child.forget()
+        self.text = []
         self.power.cycle()
-        if not self.child.alive():
+        if not self.child or not self.child.alive():
             self._hang_up()
+            self.was_open = True
             self._connect()
 
     def restart(self):
@@ -336,10 +344,7 @@ class Board(Console):
         """By --power, else by `reboot` or `reset` if it is at a prompt, else by
         whoever sits there."""
         self.usable = False
-        self._connect()
         with self.line_watched():
-            self.child.forget()
-            self.text = []
             if self.power:
                 self._power_cycle()
             elif not self._soft_reset():
@@ -350,6 +355,9 @@ class Board(Console):
 
     def _soft_reset(self):
         """`reboot` at our prompt, or go on from U-Boot's. False: nobody is there."""
+        self._connect()
+        self.child.forget()
+        self.text = []
         self.send(CTRL_C + "\r")
         try:
             which = self.child.expect([PROMPT_AT_LINE_START, firmware.UBOOT_PROMPT], timeout=3)

@@ -66,6 +66,7 @@ def pytest_configure(config):
                               option("--power"), option("--bootcmd"), option("--boot-wait"),
                               lambda text: say(config, text), starts=3)
     transcript.where = option("--board")
+    config.not_for_boards = Counter()
     # A second try would hide what a board does once in a while, and wait again
     # for one that is dead; skips have a summary of their own.
     config.option.reruns = 0

@@ -283,11 +283,18 @@ def test_adapter_that_the_board_feeds(tmp_path):
         board.restart()
         assert script.starts == 2 and board.ok("echo again") == "again"
         board.close()
+        script.wire.pull()  # off, and the next run begins
+        board = board_on(script)
+        board.power.cycle = cycle
+        board.restart()
+        assert script.starts == 3
+        board.close()
 
 
 def test_port_missing_or_taken(tmp_path):
-    with pytest.raises(LineLost, match="cannot be opened.*No such file"):
+    with pytest.raises(LineLost, match="cannot be opened.*No such file") as error:
         Board("none", str(tmp_path / "ttyUSB7")).restart()
+    assert str(error.value).count("board none on") == 1
     with Scripted(tmp_path) as script:
         first = started(script)
         with pytest.raises(LineLost, match="cannot be opened"):
