@@ -149,7 +149,8 @@ too_high:
 	.ascii	"\r\ntm: panic: entered at EL3; the boot protocol wants EL2 or EL1\r\n"
 	.asciz	"tm: halted\r\n"
 too_early:
-	.ascii	"\r\ntm: panic: an exception at the first steps: is there RAM for all of the Image?\r\n"
+	.ascii	"\r\ntm: panic: an exception at the first steps: "
+	.ascii	"is there RAM for all of the Image?\r\n"
 	.asciz	"tm: halted\r\n"
 	.balign	4
 

@@ -22,6 +22,8 @@ enum {
 	CTL_ENABLE = 1 << 0,
 	CTL_IMASK = 1 << 1,
 	CTL_ISTATUS = 1 << 2,
+	ISR_IRQ = 1 << 7,
+	HEAR_NS = 1000000, /* far above what a line takes */
 	TIMER_VIRTUAL = 2, /* place in the node's interrupts: secure, physical, virtual */
 };
 #define HZ_MAX 10000000000ull
@@ -148,11 +150,34 @@ void arm64_timer_init(void)
 	}
 }
 
+/* Whether this CPU, where interrupts are masked, hears an alarm that is due. */
+static bool hears_alarm(void)
+{
+	u64 start = arch_now_ns();
+	bool heard;
+
+	arm64_write_sysreg(cntv_cval_el0, counter());
+	arm64_write_sysreg(cntv_ctl_el0, CTL_ENABLE);
+	do
+		heard = arm64_read_sysreg(isr_el1) & ISR_IRQ;
+	while (!heard && arch_now_ns() - start < HEAR_NS);
+	arm64_write_sysreg(cntv_ctl_el0, 0);
+	__asm__ volatile("isb" : : : "memory");
+	return heard;
+}
+
 void arm64_timer_init_cpu(void)
 {
 	arm64_write_sysreg(cntv_ctl_el0, 0);
-	if (timer_irq)
-		arch_irq_unmask(timer_irq, timer_edge);
+	if (!timer_irq)
+		return;
+	arch_irq_unmask(timer_irq, timer_edge);
+	if (cpu_id() || hears_alarm())
+		return;
+	pr_err("timer: interrupt %u stays away when the virtual timer is due: no alarms",
+	       timer_irq);
+	arch_irq_mask(timer_irq);
+	timer_irq = 0;
 }
 
 unsigned int arch_timer_irq(void)

@@ -274,6 +274,8 @@ NO_ARMCTRL = "interrupt-controller@7e00b200: reg is missing, cannot be mapped, o
      [NO_LOCAL, POLLED]),
     ("no-timer-line", ["-t u FILE /timer interrupts 0 4 1 4 7 4 2 4"], 4,
      ["no usable interrupt for the virtual timer"]),
+    ("timer-other-line", ["-t u FILE /timer interrupts 0 4 1 4 0 4 2 4"], 4,
+     ["timer: interrupt 16 stays away when the virtual timer is due: no alarms"]),
     ("no-release", ["-d FILE /cpus/cpu@2 cpu-release-addr"], 3,
      ["cpu@2: cpu-release-addr is missing or malformed"]),
     ("unknown-method", ["-t s FILE /cpus/cpu@3 enable-method brcm,bcm2836-smp"], 3,
