@@ -143,7 +143,8 @@ tm_init void reserved_check(void)
 				"root's or ranges is missing, all of it is ignored");
 		return;
 	}
-	if (prop(parent, "ranges", &len) && len)
+	(void)prop(parent, "ranges", &len); /* there is one */
+	if (len)
 		dt_warn("/reserved-memory ranges: %d bytes, taken as if it were empty", len);
 	fdt_for_each_subnode(node, intake_blob.fdt, parent) check_child(node);
 }
@@ -278,7 +279,8 @@ tm_init const char *reserved_default_area(void)
 	const char *found = NULL;
 	char name[48];
 
-	for (n = n ? n->child : NULL; n; n = n->sibling) {
+	BUG_ON(!n); /* there are areas, and not of cma= */
+	for (n = n->child; n; n = n->sibling) {
 		if (!dt_has(n, "linux,cma-default") || !is_area(n->name))
 			continue;
 		if (found)
