@@ -101,7 +101,9 @@ class Tree:
         with open(path, "rb") as f:
             blob = f.read()
         self.path = path
-        (_, _, structs, strings, reserve, *_) = struct.unpack(">10I", blob[:40])
+        (magic, _, structs, strings, reserve, *_) = struct.unpack(">10I", blob[:40])
+        if magic != 0xd00dfeed:
+            raise ValueError(f"magic is {magic:#x}")
         self.memreserve = []
         while True:
             start, size = struct.unpack(">2Q", blob[reserve:reserve + 16])
@@ -134,6 +136,8 @@ class Tree:
                 at = (at + 8 + size + 3) & ~3
             elif token == 9:
                 return root
+            elif token != 4:
+                raise ValueError(f"token {token} at {at - 4}")
 
     def find(self, path):
         node = self.root
@@ -213,8 +217,8 @@ def filled_in(tree):
             return banks
     base = given[0][0] if given else next(
         (at for start, at in FAMILIES if tree.family().startswith(start)), None)
-    if base is None:
-        raise ValueError(f"{tree.path}: {tree.family()}: no family that it belongs to")
+    if base is None: # of a family that is none of Debian's: around what it reserves
+        base = down(min((start for start, _ in tree.fixed()), default=GIB), GIB)
     end = base + 2 * GIB
     for start, size in tree.fixed():
         if base <= start < base + 8 * GIB:
@@ -633,8 +637,11 @@ def memmap(program, tree, banks, *more):
 def one(program, path):
     """(path, what is wrong, numbers) of one tree."""
     numbers = collections.Counter()
-    tree = Tree(path)
-    banks = filled_in(tree)
+    try:
+        tree = Tree(path)
+        banks = filled_in(tree)
+    except (OSError, ValueError, AttributeError, IndexError, struct.error) as error:
+        return path, [f"no tree that can be read: {error}"], numbers
     status, text = memmap(program, tree, banks)
     if status:
         return path, [f"status {status}: {text.strip()[-2000:]}"], numbers
@@ -665,6 +672,8 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--doc")
     args = parser.parse_args()
+    if not os.access(args.memmap, os.X_OK):
+        sys.exit(f"{args.memmap}: not there; make host-build makes it")
     began = time.monotonic()
     nr_trees, wrong, numbers = corpus(args.memmap, args.folder, args.jobs)
     for path, faults in wrong.items():

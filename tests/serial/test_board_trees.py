@@ -5,6 +5,7 @@ that cannot be used. The last cases show that the comparison can fail."""
 
 import glob
 import os
+import random
 import re
 import resource
 import struct
@@ -153,6 +154,45 @@ def test_the_worst_of_many():
     status, said = memmap("--brief", "--memory=0+948M", tree(PI4), "/no/such.dtb", __file__)
     assert status == 3, said
     assert ": booted\n" in said and "No such file" in said and "magic" in said
+
+
+def flipped(draw, blob):
+    """With a few bytes or words of it changed, most of them near the beginning."""
+    out = bytearray(blob)
+    for _ in range(draw.choice([1, 1, 2, 4, 16, 64])):
+        at = draw.randrange(len(out) if draw.random() < 0.7 else min(2000, len(out))) & ~3
+        out[at:at + 4] = draw.choice([
+            bytes(4), b"\xff" * 4, b"\0\0\0\1", b"\0\0\0\2", b"\0\0\0\3", b"\0\0\0\x09",
+            draw.randbytes(4), bytes([out[at] ^ 1 << draw.randrange(8)]) + out[at + 1:at + 4]])
+    return bytes(out)
+
+
+@pytest.mark.timeout(3600 if SOAK else 300)
+def test_flipped_bytes(tmp_path):
+    """Trees of boards with bytes changed at random are taken or refused, never a bug."""
+    draw = random.Random(1 if not SOAK else None)
+    paths = sorted(glob.glob(FOLDER + "/*/*.dtb"))
+    for group in range(RANDOM // 50):
+        files = []
+        for nr in range(50):
+            files.append(str(tmp_path / f"{group}-{nr}.dtb"))
+            with open(draw.choice(paths), "rb") as f, open(files[-1], "wb") as out:
+                out.write(flipped(draw, f.read()))
+        status, text = memmap("--brief", *files)
+        assert status in (0, 3) and ": bug: " not in text, text
+        assert len(re.findall(r"\.dtb: (?:booted|device tree refused: )", text)) == 50, text
+
+
+def test_what_is_no_tree(tmp_path):
+    """A folder with anything in it: each file is named, none ends the run."""
+    blob = blob_of(PI4)
+    for name, what in (("good", blob), ("empty", b""), ("text", b"nothing of the kind" * 9),
+                       ("cut", blob[:5000]), ("torn", blob[:3000] + bytes(3000) + blob[6000:])):
+        (tmp_path / f"{name}.dtb").write_bytes(what)
+    done = subprocess.run([sys.executable, "tools/trees.py", "--memmap", MEMMAP, str(tmp_path)],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and "5 trees, 4 not as they should be" in done.stderr, done.stderr
+    assert done.stdout.count("no tree that can be read") == 4, done.stdout
 
 
 def nodes(nr):
