@@ -27,12 +27,26 @@ static volatile u8 *dist, *cpu_if; /* set by init, then constant */
 static unsigned int nr_lines;
 static u8 target[MAX_CPUS]; /* written by its CPU before it is online */
 
+/* Older ones have no word that says what they are, but other devices do not
+ * keep these two. */
+static bool is_gicv2(void)
+{
+	bool shut;
+
+	mmio_write32(cpu_if, GICC_PMR, 0);
+	shut = !(mmio_read32(cpu_if, GICC_PMR) & 0xff);
+	mmio_write32(cpu_if, GICC_PMR, GIC_PRIORITY_MASK);
+	mmio_write32(dist, GICD_CTLR, CTLR_ENABLE);
+	return shut && mmio_read32(cpu_if, GICC_PMR) & 0xff &&
+	       mmio_read32(dist, GICD_CTLR) & CTLR_ENABLE;
+}
+
 static int init(const struct dt_node *node)
 {
 	dist = arm64_map_regs(node, REG_DIST, PAGE_SIZE);
 	cpu_if = arm64_map_regs(node, REG_CPU, PAGE_SIZE);
-	if (!dist || !cpu_if) {
-		pr_err("irq: %s: reg 0 or 1 is missing, cannot be mapped, or does not answer",
+	if (!dist || !cpu_if || !is_gicv2()) {
+		pr_err("irq: %s: reg 0 or 1 is missing, cannot be mapped, or no GICv2 answers there",
 		       node->name);
 		return ERR_NODEV;
 	}

@@ -98,6 +98,22 @@ def test_shapes_of_a_raspberry_pi_4():
     assert re.findall(r"^ +cma +(\d+)$", text, re.M)[0] == "16384"
 
 
+@pytest.mark.parametrize("reg", [
+    pytest.param("7e000000 1000 40010000 2000", id="distributor-is-uart"),
+    pytest.param("40000000 1000 7e000000 2000", id="interface-is-uart"),
+    pytest.param("40010000 1000 40000000 2000", id="swapped"),
+    pytest.param("40000002 1000 40010000 2000", id="odd"),
+    pytest.param("40000000 1000", id="one")])
+def test_gic_that_is_none(reg):
+    """Named, and the machine goes on with one CPU and a polled console."""
+    blob = tree("raspi4-shape", 'panic=-1 run="sleep 1; cpu; mm check"')
+    subprocess.run(["fdtput", "-t", "x", blob, "/soc/interrupt-controller@40000000", "reg",
+                    *reg.split()], check=True)
+    text = batch(Shape("no-gic", 2048, 2, machine="gic-version=2"), "", args=loader_args(blob))
+    assert "reg 0 or 1 is missing, cannot be mapped, or no GICv2 answers there" in text
+    assert re.search(r"^cpu0 +on .*\ncpu1 +off .*\nmm check: 0 violations\ntm: exit 0$", text, re.M)
+
+
 def test_bad_distance():
     text = boots("bad-distance", f"cat {NODES}/online")
     assert ("/distance-map entry 1 <0 1 10>: another node is at distance 11 to 255; "
