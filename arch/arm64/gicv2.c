@@ -46,7 +46,8 @@ static int init(const struct dt_node *node)
 	dist = arm64_map_regs(node, REG_DIST, PAGE_SIZE);
 	cpu_if = arm64_map_regs(node, REG_CPU, PAGE_SIZE);
 	if (!dist || !cpu_if || !is_gicv2()) {
-		pr_err("irq: %s: reg 0 or 1 is missing, cannot be mapped, or no GICv2 answers there",
+		pr_err("irq: %s: reg 0 or 1 is missing, cannot be mapped, or no GICv2 answers "
+		       "there",
 		       node->name);
 		return ERR_NODEV;
 	}
