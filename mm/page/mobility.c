@@ -162,17 +162,24 @@ void mobility_settle(struct zone *z)
 	spin_unlock_irqrestore(&z->lock, flags);
 }
 
-/* Nothing can be claimed: the smallest block that fits, whoever's of the two. What a
- * split leaves stays on those lists. */
-static struct page *take_smallest(struct zone *z, unsigned int order, enum migratetype mt)
+/* The smallest block that fits, whoever's of the two: what is taken when nothing can be
+ * claimed. */
+static void find_smallest(const struct zone *z, unsigned int order, enum migratetype mt,
+			  struct victim *v)
 {
 	const u8 *other = victims[mt];
 	u32 fits = (z->filled[other[0]] | z->filled[other[1]]) & (~0u << order);
-	unsigned int have = (unsigned int)__builtin_ctz(fits);
-	bool second = !(z->filled[other[0]] >> have & 1);
 
 	BUG_ON_VAL(!fits, order, mt);
-	return buddy_take_as_is_locked(z, order, (enum migratetype)other[second], mt);
+	v->order = (unsigned int)__builtin_ctz(fits);
+	v->list = (enum migratetype)other[!(z->filled[other[0]] >> v->order & 1)];
+	v->pfn = z->area[v->order].list[v->list].head;
+	v->home = pageblock_type(v->pfn);
+}
+
+static bool is_stray(const struct zone *z, const struct victim *v, enum mobility_turn turn)
+{
+	return turn != TURN_LAST && buddy_is_stray(z, v->pfn, v->order, v->list);
 }
 
 /* A stray found on the way goes home, which ends the turn, unless it is the last. */
@@ -180,10 +187,19 @@ static struct page *steal(struct zone *z, unsigned int order, unsigned int most,
 			  enum migratetype mt, enum mobility_turn turn, bool *stolen)
 {
 	struct victim v;
+	bool stray, claimable;
 
 	if (!find_largest(z, order, mt, &v))
 		return NULL;
-	if (turn != TURN_LAST && buddy_is_stray(z, v.pfn, v.order, v.list)) {
+	stray = is_stray(z, &v, turn);
+	claimable = !stray && may_claim(z, &v, mt);
+	if (!stray && !claimable) {
+		/* It would lie in the way for good: what is looked at next is taken. */
+		find_smallest(z, order, mt, &v);
+		stray = is_stray(z, &v, turn);
+		claimable = !stray && may_claim(z, &v, mt);
+	}
+	if (stray) {
 		buddy_relink_locked(z, v.pfn, v.home);
 		return v.home == mt ? buddy_take_from_locked(z, order, most, mt, mt) : NULL;
 	}
@@ -192,8 +208,8 @@ static struct page *steal(struct zone *z, unsigned int order, unsigned int most,
 	/* Whole pageblocks mix nothing. */
 	if (v.order < PAGEBLOCK_ORDER)
 		*stolen = true;
-	if (!may_claim(z, &v, mt))
-		return take_smallest(z, order, mt);
+	if (!claimable)
+		return buddy_take_as_is_locked(z, order, v.list, mt);
 	claim(z, &v, mt);
 	return buddy_take_claimed_locked(z, v.order, order, most, v.list, mt);
 }

@@ -363,6 +363,28 @@ static void test_smallest_without_claim(void **state)
 	assert_int_equal(pageblock_type(large), MIGRATE_MOVABLE);
 }
 
+/*
+ *   M |MMMMMMM.|   M |::::::::|      the largest block may not be claimed
+ * It does not keep the pageblock of the smallest, half of it free, from being claimed: else
+ * a flood would take a frame here and there for as long as the large one lies there.
+ */
+static void test_smallest_with_claim(void **state)
+{
+	u64 full = paint(0, MIGRATE_MOVABLE, "MMMMMMM.");
+	u64 half = paint(1, MIGRATE_MOVABLE, "::::::::"), fallbacks;
+
+	(void)state;
+	assert_true(inside(take(0, MIGRATE_UNMOVABLE), half));
+	assert_int_equal(pageblock_type(half), MIGRATE_UNMOVABLE);
+	assert_int_equal(pageblock_type(full), MIGRATE_MOVABLE);
+	/* Nor the strays of the claim from being found: they are no fallbacks. */
+	fallbacks = vm_event_sum(ALLOC_FALLBACK);
+	for (unsigned int i = 1; i < HALF; i++)
+		assert_true(inside(take(0, MIGRATE_UNMOVABLE), half));
+	assert_int_equal(vm_event_sum(ALLOC_FALLBACK), fallbacks);
+	assert_int_equal(blocks(MIGRATE_MOVABLE, PART_ORDER), 1);
+}
+
 /* ---- what a hold moves, and what stays behind ----------------------------------------- */
 
 /*
@@ -1033,6 +1055,7 @@ int main(void)
 		cmocka_unit_test_setup(test_half_to_the_frame, setup),
 		cmocka_unit_test_setup(test_movable_claim_border, setup),
 		cmocka_unit_test_setup(test_smallest_without_claim, setup),
+		cmocka_unit_test_setup(test_smallest_with_claim, setup),
 		cmocka_unit_test_setup(test_strays_go_home, setup),
 		cmocka_unit_test_setup(test_only_strays, setup),
 		cmocka_unit_test_setup(test_stray_of_the_own_type, setup),
